@@ -12,16 +12,21 @@ mod away;
 #[cfg(test)]
 mod cause_tests;
 mod causes;
+mod cluster_size;
 mod collector;
 mod critical;
+mod databases;
 mod defragmentation;
 mod digest;
 mod elections;
 mod evidence;
+mod fragmentation;
+mod full;
 mod gone;
 mod growth;
 mod incidents;
 mod leader_changes;
+mod leaders;
 mod leadership;
 mod ledger;
 mod maintenance;
@@ -65,6 +70,12 @@ named! {
         Defragmentation = "defragmentation",
         /// A database grows and will reach its quota.
         Growth = "growth",
+        /// Much of the database of one or more members is free at the end of the history.
+        Fragmentation = "fragmentation",
+        /// A cluster ran with an even number of members.
+        ClusterSize = "cluster_size",
+        /// Two members of a cluster led at the same time.
+        TwoLeaders = "two_leaders",
         /// The two consecutive hours of the week (or day) at which a cluster is quietest.
         MaintenanceWindow = "maintenance_window",
         /// A metric of a member left the interval of a model that had not seen it. Only with a forecast.
@@ -226,6 +237,15 @@ impl Findings {
     /// The health of each cluster, worst first.
     pub(crate) fn clusters(&self) -> &[ClusterHealth] {
         &self.clusters
+    }
+
+    /// What is true of clusters whatever their score, worst clusters first: even sizes, two leaders, databases to defragment.
+    pub(crate) fn facts(&self) -> Vec<&Finding> {
+        const KINDS: [Kind; 3] = [Kind::ClusterSize, Kind::TwoLeaders, Kind::Fragmentation];
+        let place = |finding: &Finding| self.clusters.iter().position(|health| health.cluster == finding.cluster);
+        let mut facts: Vec<&Finding> = self.all.iter().filter(|finding| KINDS.contains(&finding.kind)).collect();
+        facts.sort_by_key(|finding| place(finding));
+        facts
     }
 
     pub(crate) fn len(&self) -> usize {

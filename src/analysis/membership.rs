@@ -4,10 +4,12 @@
 //! Everything here follows from when members were first and last seen. A member that leaves counts as missing until
 //! another one takes its place: nothing in the metrics shows that it was removed on purpose.
 
+mod even;
 mod expected;
 mod margin;
 mod seats;
 
+pub(crate) use even::EvenSize;
 pub(crate) use expected::ExpectedMembers;
 pub(crate) use margin::{failures_tolerated, quorum};
 

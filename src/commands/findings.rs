@@ -48,6 +48,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
         range,
         expected: &expected,
         min_duration: min_duration(&args.flags.given, &settings.how, manifest.as_ref()),
+        rate_window_ms: Collector::rate_window_ms(source),
     };
     let companions = companions_with(&table, source, Collector::companions(source));
     let (reader, days) = (opened.reader(&history, &companions), overview.days());

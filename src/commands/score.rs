@@ -88,6 +88,7 @@ pub(super) fn run(
             range,
             expected: &how.expected,
             min_duration: how.min_duration,
+            rate_window_ms: Collector::rate_window_ms(source),
         }),
         run: outputs::Scoring {
             out,

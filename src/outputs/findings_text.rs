@@ -16,6 +16,9 @@ const fn heading(kind: Kind) -> &'static str {
         Kind::Recurrence => "recurrences",
         Kind::Defragmentation => "defragmentations",
         Kind::Growth => "growth towards the quota",
+        Kind::Fragmentation => "fragmented databases",
+        Kind::ClusterSize => "even numbers of members",
+        Kind::TwoLeaders => "leaders at the same time",
         Kind::MaintenanceWindow => "quietest hours",
         Kind::Anomaly => "anomalies, against a forecast",
     }

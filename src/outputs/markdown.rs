@@ -24,6 +24,8 @@ const MOST_CHARS: usize = 65_000;
 const MOST_OF_PROBLEMS: usize = 40_000;
 /// Most dates of limits.
 const MOST_DATES: usize = 10;
+/// Most sentences about clusters.
+const MOST_FACTS: usize = 10;
 /// Characters that stay free for the sentences that say what was left out.
 const RESERVE: usize = 500;
 const HEADINGS: &str = "\
@@ -73,6 +75,8 @@ fn report(findings: &Findings, manifest: &Manifest, forecast: Option<&Forecast>)
     }
     text.push_str("## Problems\n\n");
     let listed = problems(&mut text, findings, zone);
+    text.push_str("## Clusters\n\n");
+    facts(&mut text, findings);
     clusters(&mut text, findings.clusters());
     (text, listed)
 }
@@ -178,9 +182,23 @@ fn section(problem: &Problem, zone: Zone) -> String {
     text
 }
 
+/// Adds what is true of clusters whatever their score.
+fn facts(text: &mut String, findings: &Findings) {
+    let facts = findings.facts();
+    for fact in facts.iter().take(MOST_FACTS) {
+        let _ = writeln!(text, "- {}", markdown_text(&fact.says));
+    }
+    if let Some(more) = facts.len().checked_sub(MOST_FACTS).filter(|more| *more > 0) {
+        let _ = writeln!(text, "- {} like these. See `report.html`.", count(more, "more sentence"));
+    }
+    if !facts.is_empty() {
+        text.push('\n');
+    }
+}
+
 /// Adds the table of clusters, worst first, as far as it fits.
 fn clusters(text: &mut String, all: &[ClusterHealth]) {
-    let _ = write!(text, "## Clusters\n\n{HEADINGS}");
+    text.push_str(HEADINGS);
     let mut room = (MOST_CHARS - RESERVE).saturating_sub(text.chars().count());
     let mut listed = 0;
     for health in all {
@@ -227,7 +245,7 @@ mod tests {
         assert!(text.contains(&format!("\nNot shown: {} more clusters", grouped(2000 - listed))), "{text}");
         text.clear();
         clusters(&mut text, &all[..3]);
-        assert!(text.lines().count() == 7 && !text.contains("Not shown"), "{text}");
+        assert!(text.lines().count() == 5 && !text.contains("Not shown"), "{text}");
     }
 
     /// With a comma before the last three digits.

@@ -116,6 +116,9 @@ fn other_findings(findings: &Findings) -> Option<String> {
             Kind::LeaderChange => "leader change",
             Kind::Defragmentation => "defragmentation",
             Kind::Growth => "growing database",
+            Kind::Fragmentation => "fragmentation",
+            Kind::ClusterSize => "even cluster size",
+            Kind::TwoLeaders => "leader conflict",
             Kind::MaintenanceWindow => "maintenance window",
             Kind::Anomaly => "anomaly",
         };
@@ -151,6 +154,7 @@ mod tests {
             staffing: None,
             worst: None,
             threshold: None,
+            fullness: None,
             lowest: Some(5.0),
             impact: number as f64,
         };

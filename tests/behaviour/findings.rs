@@ -106,6 +106,81 @@ fn slow_nights_are_a_recurrence_and_the_growth_interval_matches_scipy() {
     assert!(text.contains("daily 11:00 to 13:00 Asia/Tokyo"), "{text}");
 }
 
+/// Nine days of two clusters with their sizes in use. The databases of `grows` grow toward their quota, at 70 % in use; those of
+/// `idle` are mostly free pages. Each member is defragmented on the second day in 45 s, which frees little at m2.
+#[test]
+fn sizes_in_use_and_counted_defragmentations_agree_with_an_independent_computation() {
+    let (start, end) = (START - HOUR, START + 9 * DAY);
+    let (mut metrics, mut counters) = (Metrics::every(120), Metrics::every(60));
+    for (cluster, share) in [("grows", 0.7), ("idle", 0.3)] {
+        for (member, freed) in [("m1", 3e8), ("m2", 2e7), ("m3", 3e8)] {
+            let labels = format!(r#"cluster="{cluster}",job="etcd",instance="{member}""#);
+            let mut healthy = Metrics::every(120);
+            healthy.member(&labels, start..end);
+            metrics.append(&healthy.without(&["etcd_mvcc_db_total_size"]));
+            let at = START + DAY + if member == "m3" { 3 * HOUR } else { HOUR };
+            let grown = move |t: i64| if cluster == "grows" { 5e7 * (t - START) as f64 / DAY as f64 } else { 0.0 };
+            let size = move |t: i64| (1.2e9 + grown(t) - if t >= at { freed } else { 0.0 }).round();
+            metrics.series("etcd_mvcc_db_total_size_in_bytes", &labels, start..end, size);
+            let in_use = move |t: i64| (size(t) * share).round();
+            metrics.series("etcd_mvcc_db_total_size_in_use_in_bytes", &labels, start..end, in_use);
+            metrics.series("etcd_server_quota_backend_bytes", &labels, start..end, |_| 4e9);
+            let took = |t: i64| if t >= at { 45.0 } else { 0.0 };
+            counters.series("etcd_disk_backend_defrag_duration_seconds_sum", &labels, start..end, took);
+        }
+    }
+    metrics.append(&counters);
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("databases"));
+    let asked = Asked { step: 60, evidence: Some("all"), ..Asked::all(&prometheus, START, end) };
+    asked.run("backfill", &folder).succeeds();
+    let csv = folder.write("findings.csv", etcd_heatmap(&["findings", &folder.at("audit"), "--csv"]).succeeds().stdout);
+    // m1 and m2 are one round, and m3 two hours later another one.
+    let least = ["growth=1", "defragmentation=4", "fragmentation=1"];
+    let least: Vec<&str> = least.into_iter().flat_map(|count| ["--least", count]).collect();
+    oracle("findings.py", &[&[&folder.at("audit"), csv.as_str()][..], &least].concat());
+    let rounds = found(&folder, "defragmentation");
+    // The rate over five minutes extrapolates the 45 s by up to a scrape interval.
+    assert!(rounds.iter().all(|row| row.contains(" in about 45 s") || row.contains(" in about 56 s")), "{rounds:?}");
+    assert!(rounds[0].contains("at 1 of them it freed less than 5 %"), "{rounds:?}");
+}
+
+/// kops runs a second cluster for events on the hosts of the first: the same job, the same hosts, another port.
+#[test]
+fn two_clusters_on_the_same_hosts_under_one_name_are_told_apart_by_their_ports() {
+    let mut metrics = Metrics::default();
+    let seconds = START - HOUR..START + DAY;
+    for (port, leader) in [("4001", "10.0.0.2"), ("4002", "10.0.0.3")] {
+        for host in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+            let labels = labels(&format!("{host}:{port}"));
+            // One slow hour, so that there is a problem as well.
+            let slow = move |t: i64| host == "10.0.0.1" && (5 * HOUR..6 * HOUR).contains(&(t - START));
+            metrics.member_with_slow_disk(&labels, seconds.clone(), slow);
+            let leads = move |_| f64::from(u8::from(host == leader));
+            metrics.series("etcd_server_is_leader", &labels, seconds.clone(), leads);
+        }
+    }
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("findings-kops"));
+    Asked { evidence: Some("auto"), ..Asked::all(&prometheus, START, START + DAY) }.run("backfill", &folder).succeeds();
+    let [one] = found(&folder, "two_leaders").try_into().expect("one pair of leaders");
+    let expected = "10.0.0.2:4001 and 10.0.0.3:4002 of c led at the same time for 1 d: two clusters under one name; the ports \
+                    4001 and 4002 of the same hosts tell them apart";
+    assert!(one.contains(expected), "{one}");
+    // Six members of one cluster would be an even number.
+    assert_eq!(found(&folder, "cluster_size"), Vec::<String>::new());
+    // The advice works: each of the two has one leader, and three members.
+    for port in ["4001", "4002"] {
+        let (out, apart) = (Folder::new("findings-kops-apart"), format!(r#"instance=~".*:{port}""#));
+        let asked = Asked { evidence: Some("auto"), ..Asked::all(&prometheus, START, START + DAY) };
+        Asked { selector: Some(&apart), ..asked }.run("backfill", &out).succeeds();
+        assert_eq!(found(&out, "two_leaders"), Vec::<String>::new());
+    }
+    let report = folder.text("audit/report.md");
+    assert!(report.contains("two clusters under one name"), "{report}");
+    oracle("markdown.py", &[&folder.at("audit")]);
+    crate::support::needed("chromium", "chromium");
+    oracle("report_page.py", &[&folder.at("audit"), "clusters"]);
+}
+
 #[test]
 fn findings_csv_escapes_formulas_and_kind_filters_findings() {
     let mut metrics = Metrics::default();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{BINARY, Folder, Run, etcd_heatmap, oracle_run, python};
+use crate::support::{BINARY, Folder, Run, etcd_heatmap, oracle, oracle_run, python};
 
 /// Steps of the audit: a state that lasts longer than a step and a scrape is seen.
 const STEP: f64 = 15.0;
@@ -64,6 +64,20 @@ fn faults_of_a_real_etcd_are_problems_and_leader_changes_have_the_right_causes()
         }
         command.arg("--program").arg(BINARY);
         Run::of(command).succeeds();
+    }
+}
+
+/// Three members were defragmented twice, the first time a few minutes before their restart, and their databases were full
+/// before the second time. etcd's own counters say when, and how long it took.
+#[test]
+fn each_defragmentation_of_a_real_etcd_and_each_full_database_is_told_as_etcd_counted_it() {
+    let folder = Folder::new("lab-databases");
+    let data = recorded("data");
+    for step in ["15", "60"] {
+        let (out, seconds) = (folder.at(step), format!("{step}s"));
+        let pull = ["backfill", "--quiet", "--from", &data, "--evidence", "all", "--step", &seconds, "--out", &out];
+        etcd_heatmap(&[&pull[..], &["--formats", "problems,findings"]].concat()).succeeds();
+        oracle("databases.py", &[&data, &out, "--step", step]);
     }
 }
 

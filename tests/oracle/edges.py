@@ -29,6 +29,9 @@ KEYS = {
     "leader_change": ["members", "start", "end", "cause", "lowest_score"],
     "recurrence": ["members", "hours", "confidence"],
     "defragmentation": ["metric", "members", "start", "end"],
+    "fragmentation": ["metric", "members", "start", "end"],
+    "cluster_size": ["start", "end"],
+    "two_leaders": ["members", "start", "end"],
     "growth": ["metric", "members", "start", "end", "confidence"],
     "maintenance_window": ["hours"],
 }
@@ -42,7 +45,7 @@ def main():
     report = Report()
     for place, (history, computed) in enumerate(histories()):
         audit = Path(folder, f"{group}-{place}")
-        history.write(audit)
+        history.write(audit, *([with_evidence(program, folder)] if history.evidence else []))
         found = findings(program, audit, history)
         profile = profile_of(history)
         scored = [Scored(cluster, profile) for cluster in history.clusters]
@@ -56,6 +59,15 @@ def main():
                 differs += both_ways("computed", Counter(map(figures, expected)), Counter(map(figures, own)))
             report.check(f"{group}: {cluster.cluster.name}", differs)
     report.close()
+
+
+def with_evidence(program, folder):
+    """A day of history that has all columns of evidence."""
+    pulled = Path(folder, "lab")
+    lab = Path(__file__).parents[1] / "lab/data"
+    pull = [program, "pull", "--quiet", "--from", lab, "--evidence", "all", "--step", "60s", "--out", pulled]
+    subprocess.run(pull, check=True, stdout=subprocess.DEVNULL)
+    return next(pulled.glob("history/date=*/readings.parquet"))
 
 
 def profile_of(history):
@@ -77,11 +89,13 @@ def read(row):
     number = lambda text: float(text) if text else None  # noqa: E731
     share = lambda text: float(text) / 100 if text else None  # noqa: E731
     hours = HOURS.search(" ".join(row.values()))
+    size = re.search(r" ran with (\d+) ", row["description"])
     return {
         "kind": row["kind"], "cluster": row["cluster"], "metric": row["metric"], "cause": row["cause"],
         "members": row["members"].split("; ") if row["members"] else [], "first_metric": row["first_metric"],
         "start": millis(row["start_utc"]), "end": millis(row["end_utc"]), "confidence": share(row["confidence_percent"]),
         "lowest_score": number(row["lowest_score"]), "hours": " to ".join(hours.groups()) if hours else "",
+        "number": int(size[1]) if size else None,
     }
 
 
@@ -104,6 +118,12 @@ def label(row):
             return f"{row['cause']} {members}".strip()
         case "defragmentation":
             return f"shrank {members}"
+        case "fragmentation":
+            return f"free {members}"
+        case "cluster_size":
+            return f"even {row['number']}"
+        case "two_leaders":
+            return f"led {members}"
         case "growth":
             return f"grows {members}"
         case "maintenance_window":

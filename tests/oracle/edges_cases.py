@@ -7,7 +7,8 @@ import edges_rules as rules
 from edges_history import History
 
 KINDS = {"incidents": ["incident"], "absences": ["incident"], "departures": ["incident"], "storms": ["incident"],
-         "leader_changes": ["leader_change"], "elections": ["leader_change"], "defragmentations": ["defragmentation"],
+         "leader_changes": ["leader_change"], "elections": ["leader_change"], "defragmentations": ["defragmentation"], "fragmentation": ["fragmentation"],
+         "cluster_sizes": ["cluster_size"], "leaders": ["two_leaders"],
          "growth": ["growth"], "recurrences": ["recurrence"], "maintenance": ["maintenance_window"]}
 METRICS = dict.fromkeys(KINDS, ["wal_fsync", "backend_commit", "open_fds"])
 METRICS |= {"absences": ["away"], "departures": ["away"], "storms": ["leader_changes"]}

@@ -28,6 +28,7 @@ class Cluster:
         self.members = {
             f"m{n}": {column: fresh(value) for column, value in HEALTHY.items()}
             | {"quota_bytes": fresh(np.nan), "max_fds": fresh(65536.0), "start_time_seconds": fresh(START - 30.0 * DAY)}
+            | {column: fresh(value) for column, value in history.evidence.items()}
             for n in range(1, members + 1)
         }
 
@@ -47,7 +48,7 @@ class Cluster:
         return self.set("backend_commit_seconds", start, end, np.nan, member)
 
     def away(self, start, end, member="m1"):
-        for column in COLUMNS + COMPANIONS:
+        for column in [*COLUMNS, *COMPANIONS, *self.history.evidence]:
             self.set(column, start, end, np.nan, member)
         return self
 
@@ -74,8 +75,10 @@ class Cluster:
 
 
 class History:
-    def __init__(self, days, step, zone="UTC", flags=()):
+    def __init__(self, days, step, zone="UTC", flags=(), evidence=None):
+        """`evidence` has columns of evidence with the readings of a healthy member."""
         self.step, self.steps = step, round(days * DAY / step)
+        self.evidence = evidence or {}
         self.zone, self.flags = zone, list(flags)
         self.clusters = []
 
@@ -87,9 +90,10 @@ class History:
     def millis(self, step):
         return (START + int(step) * self.step) * 1000
 
-    def write(self, folder):
-        """Writes history/ with a file for each UTC day."""
-        footer = dict(duckdb.sql(f"select decode(key), decode(value) from parquet_kv_metadata('{SAMPLE}')").fetchall())
+    def write(self, folder, template=SAMPLE):
+        """Writes history/ with a file for each UTC day, with the columns of `template`."""
+        footer = dict(duckdb.sql(f"select decode(key), decode(value) from parquet_kv_metadata('{template}')").fetchall())
+        self.columns = pl.read_parquet_schema(template).names()[3:] if self.evidence else COLUMNS + COMPANIONS
         a_day = DAY // self.step
         for day in range(-(-self.steps // a_day)):
             steps = range(day * a_day, min((day + 1) * a_day, self.steps))
@@ -113,7 +117,8 @@ class History:
 
     def rows(self, cluster, member, steps):
         """The rows of a member on one day, without steps at which it has no reading; and its first and last step."""
-        columns = {name: cluster.members[member][name][steps.start : steps.stop] for name in COLUMNS + COMPANIONS}
+        missing = np.full(self.steps, np.nan)
+        columns = {name: cluster.members[member].get(name, missing)[steps.start : steps.stop] for name in self.columns}
         there = ~np.all([np.isnan(values) for values in columns.values()], axis=0)
         seen = np.any([~np.isnan(columns[name]) for name in SHOWS_LIFE], axis=0)
         found = np.flatnonzero(seen) + steps.start

@@ -35,7 +35,107 @@ def defragmentations():
     # The first known start time is not a restart, nor is the same one after a gap.
     first = shrinks("first-known-start", ["shrank m1"]).restarted(595)
     first.set("start_time_seconds", 0, 600, NAN).set("start_time_seconds", 700, 800, NAN)
+    shrinks("again-within-an-hour", ["shrank m1", "shrank m1"]).set("db_size_bytes", 630, 2880, 8e8)
+    again = shrinks("round-of-two-twice", ["shrank m1 m2", "shrank m1 m2"], members=2).set("db_size_bytes", 610, 2880, 9e8, "m2")
+    again.set("db_size_bytes", 620, 2880, 8e8).set("db_size_bytes", 630, 2880, 8e8, "m2")
     yield made, lambda scored, _: rules.defragmentations(scored)
+    yield counted_defragmentations(), lambda scored, _: rules.defragmentations(scored)
+
+
+def counted_defragmentations():
+    """At steps of a minute, so that the five minutes of a rate have several of them."""
+    made = History(1, 60, evidence={"defragmenting_share": 0.0})
+
+    def counts(name, expect, start=600, end=605, share=0.1, members=1):
+        return made.cluster(name, expect, members).set("defragmenting_share", start, end, share)
+
+    counts("nothing-freed", ["shrank m1"])
+    counts("rises-by-30-percent-in", ["shrank m1", "shrank m1"]).set("defragmenting_share", 602, 605, 0.1301)
+    counts("rises-by-30-percent-out", ["shrank m1"]).set("defragmenting_share", 602, 605, 0.1299)
+    counts("goes-on-for-6-minutes-in", ["shrank m1", "shrank m1"], end=607)
+    counts("goes-on-for-6-minutes-out", ["shrank m1"], end=606)
+    counts("shown-within-the-window-in", ["shrank m1"], 604, 609).set("db_size_bytes", 600, 1440, 9e8)
+    counts("shown-within-the-window-out", ["shrank m1", "shrank m1"], 605, 610).set("db_size_bytes", 600, 1440, 9e8)
+    counts("near-a-restart", ["shrank m1"]).set("db_size_bytes", 600, 1440, 9e8).restarted(604)
+    counts("over-a-gap", ["shrank m1"]).set("defragmenting_share", 602, 603, NAN)
+    counts("before-the-history", [], 0, 4)
+    counts("rounds", ["shrank m1 m2", "shrank m1"], members=2).set("defragmenting_share", 610, 615, 0.1, "m2").set(
+        "defragmenting_share", 620, 625, 0.1)
+    return made
+
+
+def fragmentation():
+    made = History(1, 300, evidence={"db_in_use_bytes": 9e8})
+
+    def frees(name, expect, start=600, end=1440, in_use=4e8, members=1):
+        return made.cluster(name, expect, members).set("db_in_use_bytes", start, end, in_use)
+
+    frees("half-in", ["free m1"], in_use=5e8 - 1)
+    frees("half-out", [], in_use=5e8)
+    frees("100-mib-in", ["free m1"], in_use=104_857_601)
+    frees("100-mib-out", [], in_use=104_857_600)
+    frees("10-minutes-in", ["free m1"], 1430)
+    frees("10-minutes-out", [], 1435)
+    frees("not-at-the-end", [], 600, 1435)
+    frees("unknown-for-10-minutes-in", ["free m1"]).set("db_in_use_bytes", 1430, 1440, NAN)
+    frees("unknown-for-10-minutes-out", []).set("db_size_bytes", 1425, 1440, NAN)
+    frees("over-a-gap", ["free m1"], 1425).set("db_in_use_bytes", 1430, 1435, NAN)
+    frees("gone-for-10-minutes-in", ["free m1"]).away(1430, 1440)
+    frees("gone-for-10-minutes-out", []).away(1425, 1440)
+    frees("two-members", ["free m1 m2"], members=2).set("db_in_use_bytes", 700, 1440, 3e8, "m2")
+    yield made, lambda scored, _: rules.fragmentation(scored)
+
+
+def cluster_sizes():
+    made = History(3, 300, evidence={"is_learner": 0.0})
+    end = 4320
+
+    def sizes(name, expect, *first, members=None):
+        """Members that are first seen at these minutes; m1, m2 and so on."""
+        of = made.cluster(name, expect, members or len(first))
+        for number, minute in enumerate(first, 1):
+            of.away(0, minute, f"m{number}")
+        return of
+
+    sizes("three", [], 0, 0, 0)
+    sizes("two", ["even 2"], 0, 0)
+    sizes("four-for-a-day-in", ["even 4"], 0, 0, 0, 600, 2040)
+    sizes("four-for-a-day-out", [], 0, 0, 0, 600, 2035)
+    sizes("four-for-an-hour-at-the-end-in", ["even 4"], 0, 0, 0, end - 60)
+    sizes("four-for-an-hour-at-the-end-out", [], 0, 0, 0, end - 55)
+    sizes("two-of-three", [], 0, 0, 0).away(600, end, "m3")
+    sizes("four-of-five", [], 0, 0, 0, 0, 0).away(600, end, "m5")
+    sizes("three-and-a-learner", [], 0, 0, 0, 0).set("is_learner", 0, end, 1.0, "m4")
+    sizes("four-and-a-learner", ["even 4"], 0, 0, 0, 0, 0).set("is_learner", 0, end, 1.0, "m5")
+    sizes("promoted-for-an-hour-in", ["even 4"], 0, 0, 0, 0).set("is_learner", 0, end - 60, 1.0, "m4")
+    sizes("promoted-for-an-hour-out", [], 0, 0, 0, 0).set("is_learner", 0, end - 55, 1.0, "m4")
+    yield made, lambda scored, _: rules.cluster_sizes(scored)
+
+
+def leaders():
+    made = History(1, 60, evidence={"is_leader": 0.0})
+
+    def lead(name, expect, *spans, members=3):
+        """m1 leads, and m2 as well from one minute to another."""
+        of = made.cluster(name, expect, members).set("is_leader", 0, 1440, 1.0)
+        for start, end in spans:
+            of.set("is_leader", start, end, 1.0, "m2")
+        return of
+
+    both = "led m1 m2"
+    lead("two-steps-in", [both], (600, 602))
+    lead("two-steps-out", [], (600, 601))
+    lead("not-in-a-row", [], (600, 601), (602, 603))
+    lead("an-hour-apart-in", [both], (600, 602), (662, 664))
+    lead("an-hour-apart-out", [both, both], (600, 602), (663, 665))
+    # The last sample of m1 is repeated for five minutes.
+    lead("look-back-in", [both], (600, 1440)).away(607, 1440)
+    lead("look-back-out", [], (600, 1440)).away(606, 1440)
+    lead("half-of-the-time-in", [both], (0, 300), (900, 1320))
+    lead("half-of-the-time-out", [both, both], (0, 300), (900, 1319))
+    three = lead("three-leaders", ["led m1 m2 m3"], (600, 602))
+    three.set("is_leader", 601, 605, 1.0, "m3")
+    yield made, lambda scored, _: rules.leaders(scored)
 
 
 # Daily medians whose interval of 95 % ends below 0, at 0, and above it. SciPy's theilslopes is the judge.

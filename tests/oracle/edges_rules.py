@@ -185,23 +185,123 @@ def storms(scored, most):
 
 def drops(scored, member):
     """(before, at, size before, size after) of each drop by at least 5 %, from one reading to the next within an hour."""
+    return all_drops(scored, member, 0.95)
+
+
+def all_drops(scored, member, left):
     sizes = scored.cluster.members[member]["db_size_bytes"]
     known = np.flatnonzero(~np.isnan(sizes))
     pairs = [(scored.at(a), scored.at(b), sizes[a], sizes[b]) for a, b in zip(known, known[1:])]
-    return [drop for drop in pairs if drop[3] <= drop[2] * 0.95 and drop[1] - drop[0] <= HOUR]
+    return [drop for drop in pairs if drop[3] <= drop[2] * left and drop[1] - drop[0] <= HOUR]
+
+
+def counted(scored, member):
+    """(before, at) of each defragmentation that etcd counted: the rate over five minutes rises from 0 or by 30 %, or goes on
+    for six minutes."""
+    readings = scored.cluster.members[member]
+    found, last, since = [], 0.0, -np.inf
+    for step, rate in enumerate(readings.get("defragmenting_share", [])):
+        if np.isnan(rate):
+            continue
+        at = scored.at(step)
+        if rate > 0 and (last <= 0 or rate >= last * 1.3 or at >= since + 6 * MINUTE):
+            # At the first step of a history, it was before it.
+            found += [(scored.at(step - 1), at)] if step else []
+            since = at
+        last = rate
+    return found
+
+
+def shrank(scored, member):
+    """(before, at) of the member's defragmentations: those counted, at the drop of the size that belongs to it, and others."""
+    falls, events = all_drops(scored, member, 0.99), []
+    for before, at in counted(scored, member):
+        own = [drop for drop in falls if at - 5 * MINUTE < drop[1] and drop[0] < at][-1:]
+        falls = [drop for drop in falls if drop not in own]
+        events += [drop[:2] for drop in own] or [(before, at)]
+    near = lambda before, at: any(before - 10 * MINUTE <= start <= at + 10 * MINUTE for start in scored.restarts(member))  # noqa: E731
+    return events + [drop[:2] for drop in falls if drop[3] <= drop[2] * 0.95 and not near(*drop[:2])]
 
 
 def defragmentations(scored):
     found = []
-    for before, at, member in sorted((before, at, m) for m in scored.names for before, at, *_ in drops(scored, m)):
-        if any(before - 10 * MINUTE <= start <= at + 10 * MINUTE for start in scored.restarts(member)):
-            continue
-        if found and at - found[-1]["last"] <= HOUR:
-            found[-1]["members"] = sorted({*found[-1]["members"], member})
+    for at, member, before in sorted((at, m, before) for m in scored.names for before, at in shrank(scored, m)):
+        if found and at - found[-1]["last"] <= HOUR and member not in found[-1]["members"]:
+            found[-1]["members"] = sorted([*found[-1]["members"], member])
         else:
             found.append({"kind": "defragmentation", "metric": "db_size", "start": before, "members": [member]})
         found[-1] |= {"last": at, "end": at + scored.step_ms}
     return found
+
+
+def voters(scored):
+    """How many members are there at each step and vote: from first to last seen, and not before they stop being learners."""
+    count = np.zeros(scored.cluster.history.steps, dtype=int)
+    for member in scored.names:
+        first, last = scored.cluster.life(member)
+        learns = scored.cluster.members[member]["is_learner"]
+        known = np.flatnonzero(~np.isnan(learns))
+        if learns[known[0]] == 1:
+            promoted = [step for step in known if learns[step] == 0]
+            if not promoted:
+                continue
+            first = max(first, promoted[0])
+        count[first : last + 1] += 1
+    return count
+
+
+def cluster_sizes(scored):
+    """Even numbers of members, the most so far, for a day, or for an hour at the end."""
+    count, steps = voters(scored), scored.cluster.history.steps
+    found, start = [], 0
+    for end in [*np.flatnonzero(np.diff(count)) + 1, steps]:
+        size = count[start]
+        long = (end - start) * scored.step_ms >= (HOUR if steps - end < 2 else DAY_MS)
+        if size % 2 == 0 and size >= count[: start + 1].max() > 0 and long:
+            found.append({"kind": "cluster_size", "start": scored.at(start), "end": scored.at(end), "members": []})
+        start = end
+    return found
+
+
+def leaders(scored):
+    """Stretches with two leaders, of two steps and longer than a minute, at most an hour apart; all of them if they are half of
+    the time."""
+    leads = {member: scored.cluster.members[member]["is_leader"] == 1 for member in scored.names}
+    both, step = [], scored.step_ms
+    for start, end in stretches(sum(leads.values()) > 1):
+        own = [member for member in scored.names if leads[member][start:end].any()]
+        silent = end < scored.cluster.history.steps and any(np.isnan(scored.cluster.members[m]["is_leader"][end]) for m in own)
+        lasted = (end - start) * step - (5 * MINUTE if silent else 0)
+        if lasted > MINUTE and lasted >= 2 * step:
+            both.append((start, end, own))
+    constant = sum(end - start for start, end, _ in both) * 2 >= scored.cluster.history.steps
+    found = []
+    for start, end, own in both:
+        if found and (constant or scored.at(start) - found[-1]["end"] <= HOUR):
+            found[-1] |= {"end": scored.at(end), "members": sorted({*found[-1]["members"], *own})}
+        else:
+            found.append({"kind": "two_leaders", "start": scored.at(start), "end": scored.at(end), "members": own})
+    return found
+
+
+def fragmentation(scored):
+    """The members of whose database less than half is in use at the end, and more than 100 MiB, for ten minutes."""
+    found, end = [], scored.at(scored.cluster.history.steps)
+    for member in scored.names:
+        sizes, used = (scored.cluster.members[member][name] for name in ("db_size_bytes", "db_in_use_bytes"))
+        known = np.flatnonzero(~np.isnan(sizes + used))
+        is_one = (used < sizes / 2) & (used > 100 * 2**20)
+        healthy = known[~is_one[known]]
+        after = known[known > (healthy[-1] if len(healthy) else -1)]
+        if not len(after):
+            continue
+        start, last = scored.at(after[0]), scored.at(after[-1]) + scored.step_ms
+        if last - start >= 10 * MINUTE and end - last <= 10 * MINUTE:
+            found.append((member, start, last))
+    if not found:
+        return []
+    members, starts, ends = zip(*found)
+    return [{"kind": "fragmentation", "metric": "db_size", "members": list(members), "start": min(starts), "end": max(ends)}]
 
 
 def growth(scored):

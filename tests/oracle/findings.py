@@ -1,5 +1,5 @@
 """Recomputes findings from the history and scores in DIR and compares them with those of the program: growth and
-recurrences with SciPy; defragmentations, quietest hours, lowest and lost scores with DuckDB. Only the start and end of
+recurrences with SciPy; defragmentations, fragmentation, quietest hours, lowest and lost scores with DuckDB. Only the start and end of
 incidents are taken from the program; `judge.py` checks those against the simulator.
 
 usage: findings.py DIR CSV [--least KIND=COUNT]…
@@ -58,6 +58,7 @@ def main():
     report.check("growth", growth(of("growth")))
     report.check("recurrence", recurrence(of("recurrence"), of("incident")))
     report.check("defragmentation", defragmentation(of("defragmentation")))
+    report.check("fragmentation", fragmentation(of("fragmentation"), step))
     report.check("quietest hours", quietest(of("maintenance_window"), step))
     # A storm of leader changes costs points for a day after it, and absences cost none.
     own = [row for row in of("incident") if row["metric"] not in ("", "leader_changes")]
@@ -165,6 +166,17 @@ def growth_differs(row, left, days, slope, quota):
     yield from differs("quota", quota, told["quota"])
     reached = [days[-1][0] + 0.5 + (quota - days[-1][1]) / s for s in (slope.slope, slope.high_slope, slope.low_slope)]
     date, soonest = map(utc_date, reached[:2])
+    wanted = [f"at {math.floor(days[-1][1] / quota * 1000) / 10:g} % of its quota"]
+    used = known(row["cluster"], row["members"], "db_in_use_bytes")
+    if used:
+        at, in_use = used[-1]
+        size = dict(known(row["cluster"], row["members"], "db_size_bytes"))[at]
+        share = f"would free {math.floor((1 - in_use / size) * 100)} % of its size"
+        wanted.append("compact old revisions" if in_use >= 0.95 * size else share)
+        yield from differs("size in use", in_use, told["size_in_use"])
+    elif told["size_in_use"] != "not in the history" or "defragment" in row["description"]:
+        yield f"a size in use, which is unknown: {row['description']}"
+    yield from (f"{part!r} is not in {row['description']!r}" for part in wanted if part not in row["description"])
     between = f"{soonest} at the earliest, perhaps not within 5 years"
     if reached[2] - days[-1][0] - 0.5 <= HORIZON_DAYS:
         between = f"between {soonest} and {utc_date(reached[2])}"
@@ -235,21 +247,81 @@ def tested(of_hours, spans, looks):
 
 
 def defragmentation(rows):
-    """Expects every drop in size, except those within ten minutes of a restart of the member."""
+    """Expects every defragmentation that etcd counted, and other drops in size except those within ten minutes of a restart of
+    the member; in rounds of members."""
     expected, found = set(), set()
     for cluster, member in members():
         started = known(cluster, member, "start_time_seconds")
         restarts = [second * 1000 for (_, first), (_, second) in zip(started, started[1:]) if first != second]
-        sizes = [at for at, _ in known(cluster, member, "db_size_bytes")]
-        for before, after, at in drops(cluster, member):
-            was = sizes[sizes.index(at) - 1]
-            if not any(was - 600_000 <= restart <= at + 600_000 for restart in restarts):
+        sizes = known(cluster, member, "db_size_bytes")
+        falls = [(was, before, after, at) for (was, before), (at, after) in zip(sizes, sizes[1:])
+                 if after < before * 0.99 and at - was <= HOUR]
+        for at in counted(cluster, member):
+            own = [fall for fall in falls if at - 300_000 < fall[3] and fall[0] < at][-1:]
+            falls = [fall for fall in falls if fall not in own]
+            before = [size for when, size in sizes if when < at][-1:]
+            after = [size for when, size in sizes if when >= at][:1]
+            around = [(0, before[0], after[0], at)] if before and after else []
+            expected |= {(cluster, member, *fall[1:]) for fall in own or around}
+        for was, before, after, at in falls:
+            if after <= before * 0.95 and not any(was - 600_000 <= restart <= at + 600_000 for restart in restarts):
                 expected.add((cluster, member, before, after, at))
     for row in rows:
-        for member in row["members"].split("; "):
+        own = row["members"].split("; ")
+        for member in own:
             before, after, at = (row["evidence"][f"{member}_{what}"] for what in ("before", "after", "at"))
             found.add((row["cluster"], member, float(before), float(after), millis(at)))
+        if len(set(own)) < len(own):
+            yield f"a member twice in one round: {row}"
     yield from both_ways("defragmentation", expected, found)
+    yield from both_ways("rounds", rounds(expected), {(row["cluster"], row["members"]) for row in rows})
+
+
+def counted(cluster, member):
+    """When the rate over five minutes of the time that defragmentations took rises from 0 or by 30 %, or goes on for six."""
+    last, since = 0, -math.inf
+    for at, rate in known(cluster, member, "defragmenting_share"):
+        if rate > 0 and (last <= 0 or rate >= 1.3 * last or at >= since + 360_000):
+            since = at
+            yield at
+        last = rate
+
+
+def rounds(events):
+    """(cluster, members) of each round: at most an hour apart, and no member twice."""
+    found = []
+    for cluster, at, member in sorted((cluster, at, member) for cluster, member, _, _, at in events):
+        if found and found[-1][0] == cluster and at - found[-1][2] <= HOUR and member not in found[-1][1]:
+            found[-1][1].append(member)
+            found[-1][2] = at
+        else:
+            found.append([cluster, [member], at])
+    return {(cluster, "; ".join(sorted(own))) for cluster, own, _ in found}
+
+
+def fragmentation(rows, step):
+    """Expects every database of which less than half and more than 100 MiB is in use at the end, for ten minutes or longer."""
+    end = duckdb.sql("SELECT max(epoch_ms(ts)) FROM history").fetchall()[0][0] + step
+    expected, found, free = set(), set(), {}
+    for cluster, member in members():
+        used = dict(known(cluster, member, "db_in_use_bytes"))
+        both = [(at, size, used[at]) for at, size in known(cluster, member, "db_size_bytes") if at in used]
+        since = None
+        for at, size, in_use in both:
+            is_one = in_use < size / 2 and in_use > 100 * 2**20
+            since = (at if since is None else since) if is_one else None
+        if since is not None and both[-1][0] + step - since >= 600_000 and end - both[-1][0] - step <= 600_000:
+            _, size, in_use = both[-1]
+            expected.add((cluster, member, size, in_use, since))
+            free.setdefault(cluster, []).append(size - in_use)
+    for row in rows:
+        for member in row["members"].split("; "):
+            size, in_use, since = (row["evidence"][f"{member}_{what}"] for what in ("size", "size_in_use", "since"))
+            found.add((row["cluster"], member, float(size), float(in_use), millis(since)))
+        says = f" would free {sum(free.get(row['cluster'], [])) / 2**30:.2f} GiB"
+        if says not in row["description"]:
+            yield f"{says!r} is not in {row['description']!r}"
+    yield from both_ways("fragmented", expected, found)
 
 
 def quietest(rows, step):

@@ -4,13 +4,16 @@ usage: markdown.py DIR
 
 Tables must have equal rows, names must be intact, and nothing may become HTML, a link or an image."""
 
+import csv
 import re
 import sys
 import unicodedata
+from pathlib import Path
 
 import duckdb
 from markdown_it import MarkdownIt
 
+from csv_label import label
 from report import Report
 
 COLUMNS = 9
@@ -67,6 +70,15 @@ def main():
         if not owners or named and not any(named.startswith(member) for member in of_cluster[owners[0]]):
             wrong.append(heading)
     report.check(f"cluster and member of each problem ({len(headings)})", wrong or ([] if headings else ["no problem"]))
+    kinds = ("cluster_size", "two_leaders", "fragmentation")
+    facts = Path(folder, "findings.csv")
+    if facts.exists():
+        with open(facts, newline="", encoding="utf-8") as file:
+            wanted = [legible(label(row["description"])) for row in csv.DictReader(file) if row["kind"] in kinds]
+        at = source.index("## Clusters\n")
+        below = [text_of(t) for t in parser.parse(source[at:]) if t.type == "inline"]
+        missing = [fact for fact in wanted if fact not in below]
+        report.check(f"facts of clusters ({len(wanted)})", missing if len(wanted) <= 10 else [])
     texts = [text_of(token) for token in tokens if token.type == "inline"]
     commands = [text for text in texts if text.startswith("etcd-heatmap explain . --cluster ")]
     report.check("a command of each problem", [] if len(commands) == len(headings) else commands)

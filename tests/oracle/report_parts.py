@@ -24,8 +24,8 @@ CAUSES = {
 }  # fmt: skip
 KINDS = {
     "leader_change": "leader change", "recurrence": "recurrence", "growth": "growing database",
-    "defragmentation": "defragmentation", "maintenance_window": "maintenance window", "incident": "incident",
-    "anomaly": "anomaly",
+    "defragmentation": "defragmentation", "fragmentation": "fragmentation", "cluster_size": "even cluster size",
+    "two_leaders": "leader conflict", "maintenance_window": "maintenance window", "incident": "incident", "anomaly": "anomaly",
 }  # fmt: skip
 THRESHOLDS = {"wal_fsync": [0.01], "backend_commit": [0.025, 0.04], "open_fds": [1024], "leader_changes": [5]}
 """Those of the profile seed."""
@@ -215,6 +215,10 @@ def clusters(page, report, audit):
             missing[legible(row["cluster"])] = max(missing[legible(row["cluster"])], float(row["hours_low"]))
     wrong = [(name, of) for name, of in statuses.items() if of not in status(lines[name], missing[name])]
     report.check("the status of clusters", wrong)
+    kinds = ("cluster_size", "two_leaders", "fragmentation")
+    facts = [legible(row["description"]) for row in rows_of(audit, "findings.csv") if row["kind"] in kinds]
+    shown_facts = page.evaluate("[...document.querySelectorAll('ul.facts li')].map((one) => one.textContent)")
+    report.check(f"facts of clusters ({len(facts)})", [] if sorted(facts) == sorted(shown_facts) else [facts, shown_facts])
     names = [name for name, _ in found]
     for key, figure in (("below7", lambda name: -int(expected[name][0].replace(",", ""))), ("name", lambda name: name)):
         page.mouse(f"#cluster-table th[data-sort={key}] button", click=True)

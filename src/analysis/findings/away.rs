@@ -95,7 +95,8 @@ fn restarted(
     let at = told::instant(restart.started_ms);
     finding.says = format!("{} of {} restarted at {at} ({gap})", member.name(), finding.cluster);
     let expected = membership.expected_at(range.start_ms);
-    let staffing = Staffing { left: expected.saturating_sub(1), expected };
+    let away = usize::from(member.votes_at(range.start_ms));
+    let staffing = Staffing { left: expected.saturating_sub(away), expected };
     finding.impact = staffing.impact(range.end_ms - range.start_ms);
     finding.staffing = Some(staffing);
     finding.tell("started", Evidence::Instant(restart.started_ms));
@@ -113,13 +114,21 @@ fn tell_down(
     finding.members = down.iter().map(|(_, member)| member.name()).collect();
     measure(of, cluster, range, &mut finding);
     finding.lost = None;
-    let spans: Vec<Vec<TimeRange>> = down.iter().map(|(spans, _)| spans.clone()).collect();
-    let at_once = |at: i64| cluster.members.iter().filter(|m| m.life.first_ms <= at && at <= m.life.last_ms).count();
-    let (members, away) = (at_once(range.start_ms), most_at_once(&spans, range));
+    let votes = |member: &MemberTrack| member.votes_at(range.start_ms);
+    let voters = down.iter().filter(|(_, member)| votes(member));
+    let spans: Vec<Vec<TimeRange>> = voters.map(|(spans, _)| spans.clone()).collect();
+    let members = cluster.members.iter().filter(|member| votes(member)).count();
+    let away = most_at_once(&spans, range);
     let expected = membership.expected_at(range.start_ms).max(members);
     let staffing = Staffing { left: members.saturating_sub(away), expected };
+    let learners: Vec<String> = down.iter().filter(|(_, m)| !votes(m)).map(|(_, member)| member.name()).collect();
+    let learners = match learners.as_slice() {
+        [] => String::new(),
+        [learner] => format!(" ({learner} is a learner and does not vote)"),
+        learners => format!(" ({} are learners and do not vote)", learners.join(", ")),
+    };
     finding.says = format!(
-        "{} of {} sent no metrics for {}: {} of {} left, {}",
+        "{} of {} sent no metrics for {}: {} of {} left, {}{learners}",
         finding.members.join(", "),
         finding.cluster,
         told::seconds(range.end_ms - range.start_ms),

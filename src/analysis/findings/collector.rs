@@ -8,8 +8,8 @@ use super::ledger::Ledger;
 use super::problems::{self, OfCluster};
 use super::tracks::{ClusterTrack, MemberTrack, Tracks};
 use super::{
-    DayDigest, Findings, away, critical, defragmentation, gone, growth, incidents, leader_changes, maintenance,
-    recurrence,
+    DayDigest, Findings, away, cluster_size, critical, defragmentation, fragmentation, gone, growth, incidents,
+    leader_changes, leaders, maintenance, recurrence,
 };
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
@@ -36,6 +36,8 @@ pub(crate) struct Collector<'a> {
     pub(crate) expected: &'a ExpectedMembers,
     /// A low score that lasts shorter is no incident.
     pub(crate) min_duration: Duration,
+    /// How far back the rate of defragmentations looks (see [`Self::rate_window_ms`]).
+    pub(crate) rate_window_ms: i64,
 }
 
 impl Collector<'_> {
@@ -50,6 +52,12 @@ impl Collector<'_> {
         source.companions().into_iter().filter(is_read).collect()
     }
 
+    /// How far back the rate of the time that defragmentations took looks, in milliseconds: `--rate-window` of the pull.
+    pub(crate) fn rate_window_ms(source: &Source) -> i64 {
+        let query = source.queries.get(Companion::Defragmenting.name());
+        super::databases::window_ms(query.map(|query| query.promql.as_str()))
+    }
+
     /// Digests one day; `scores` must be those of `window`.
     pub(crate) fn day(&self, window: &Window, scores: &DayScores) -> DayDigest {
         DayDigest::new(self.table, self.folding, window, scores)
@@ -57,7 +65,7 @@ impl Collector<'_> {
 
     /// Joins the digests of days, which must be added in order of time.
     pub(crate) fn tracks(&self) -> Tracks {
-        Tracks::new(self.lives)
+        Tracks::new(self.lives, self.rate_window_ms)
     }
 
     /// Applies all rules to the joined digests.
@@ -92,6 +100,12 @@ impl Collector<'_> {
         of_cluster.findings.extend(changes.findings(self, cluster, &elections));
         of_cluster.findings.extend(defragmentation::find(self, cluster));
         of_cluster.findings.extend(growth::find(cluster));
+        of_cluster.findings.extend(fragmentation::find(self, cluster));
+        let (leaders, are_two_clusters) = leaders::find(self, cluster);
+        of_cluster.findings.extend(leaders);
+        if !are_two_clusters {
+            of_cluster.findings.extend(cluster_size::find(self, cluster));
+        }
         of_cluster.findings.extend(maintenance::find(self, cluster));
         of_cluster
     }

@@ -5,9 +5,9 @@ use super::incidents::{Incident, measure};
 use super::signs::Signs;
 use super::spans::{both, length_within, most_at_once, overlapping, union};
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
+use super::{Collector, Evidence, Finding, Kind, ProblemCause, full, told};
 use crate::analysis::membership::Staffing;
-use crate::spec::{Companion, Metric};
+use crate::spec::Metric;
 use crate::text::count;
 use crate::time::TimeRange;
 
@@ -81,31 +81,22 @@ fn incident(
     measure(of, cluster, range, &mut finding);
     match condition.cause {
         ProblemCause::NoLeader => tell_no_leader(cluster, most_at_once(own, range), range, low_ms, &mut finding),
-        cause => tell_limit(cause, low_ms, &mut finding),
+        ProblemCause::DatabaseFull => {
+            let members: Vec<&MemberTrack> = concerned.iter().map(|(member, _)| *member).collect();
+            full::tell(of, &members, range, low_ms, &mut finding);
+        }
+        _ => tell_descriptors(low_ms, &mut finding),
     }
     finding.tell("lasted", Evidence::Duration(low_ms));
-    if condition.cause == ProblemCause::DatabaseFull {
-        for (member, _) in &concerned {
-            let quota = member.quota.map_or_else(|| "unknown".into(), Evidence::Bytes);
-            finding.tell(&format!("{}_{}", member.name(), Companion::Quota), quota);
-        }
-    }
     let by_member = concerned.iter().map(|(member, ms)| (member.name(), *ms)).collect();
     Incident { finding, cause: condition.cause, spans: vec![range], low, by_member, is_for_good: false }
 }
 
 /// A limit that is nearly reached. It counts like a score of 0.
-fn tell_limit(cause: ProblemCause, low_ms: i64, finding: &mut Finding) {
+fn tell_descriptors(low_ms: i64, finding: &mut Finding) {
     let (of, lasted) = (format!("{} of {}", finding.members.join(", "), finding.cluster), told::seconds(low_ms));
-    (finding.metric, finding.says) = match cause {
-        ProblemCause::DatabaseFull => (
-            Some(Metric::DbSize),
-            format!(
-                "the database of {of} was within 2 % of its quota for {lasted}: etcd refuses writes there, or soon will"
-            ),
-        ),
-        _ => (Some(Metric::OpenFds), format!("{of} had at most 5 % of its file descriptors left for {lasted}")),
-    };
+    finding.metric = Some(Metric::OpenFds);
+    finding.says = format!("{of} had at most 5 % of its file descriptors left for {lasted}");
     finding.impact = Staffing { left: 0, expected: 1 }.impact(low_ms);
 }
 

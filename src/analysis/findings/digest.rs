@@ -5,21 +5,17 @@ use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 
+use super::databases::DatabaseDay;
 use super::runs::{Run, runs};
 use super::signs::{self, Signs};
 use crate::heatmap::Folding;
 use crate::readings::{Member, Window};
 use crate::score::{ABSENT, DayScores, ScoreTable, StepState};
 use crate::spec::{Companion, METRICS, Metric};
-use crate::time::{CellWidth, HOUR_MS, UtcDay};
+use crate::time::{CellWidth, HOUR_MS};
 
 /// If a value is missing for at most this long and is then the same as before, the gap counts as unchanged.
 const SHORT_GAP_MS: i64 = HOUR_MS;
-/// A defragmentation shows from one step to the next, and the longest step is an hour. A drop across a longer gap may
-/// have other causes and is ignored.
-const DROP_WITHIN_MS: i64 = HOUR_MS;
-/// Drops below this share of the size, such as from rounding, are not kept: no rule reports them.
-const LEAST_DROP: f64 = 0.01;
 
 /// What findings keep of one UTC day.
 #[derive(Clone, Debug)]
@@ -38,15 +34,8 @@ pub(super) struct MemberDay {
     pub(super) leader: Vec<Run<f64>>,
     /// Process start time, in seconds since 1970.
     pub(super) started: Vec<Run<f64>>,
-    /// The UTC day, and the median of the member's database sizes on it, in bytes.
-    pub(super) median_size: Option<(UtcDay, f64)>,
-    /// First and last reading of the database size, each as an instant in milliseconds and a size in bytes. Comparing
-    /// them between days finds a drop across midnight.
-    pub(super) sizes: Option<[(i64, f64); 2]>,
-    pub(super) drops: Vec<Drop>,
+    pub(super) database: DatabaseDay,
     pub(super) signs: Vec<Run<Signs>>,
-    /// Last reading of the quota on this day, in bytes; `None` if the day has none.
-    pub(super) quota: Option<f64>,
 }
 
 /// One cluster's part of a digest.
@@ -173,23 +162,13 @@ impl MemberDay {
         let codes = scores.codes(index).iter().map(|&code| (code != ABSENT).then_some(code));
         let reading = |row: &[f64]| runs(grid, row.iter().map(|v| (!v.is_nan()).then_some(*v)), SHORT_GAP_MS);
         let companion = |c: Companion| window.companions().contains(&c).then(|| window.row(c, index));
-        let sizes = window.row(Metric::DbSize, index);
-        let mut known: Vec<(i64, f64)> = sizes.iter().enumerate().map(|(step, v)| (grid.at(step), *v)).collect();
-        known.retain(|(_, v)| !v.is_nan());
-        let drops = known.windows(2).filter_map(|two| Drop::between(two[0], two[1])).collect();
-        let ends = known.first().zip(known.last()).map(|(first, last)| [*first, *last]);
-        let mut values: Vec<f64> = known.iter().map(|(_, v)| *v).collect();
-        let median = super::statistics::median(&mut values);
         Self {
             member: scores.members[index].clone(),
             codes: runs(grid, codes, 0),
             leader: runs(grid, window.row(Metric::LeaderChanges, index).iter().map(|v| counted(*v)), SHORT_GAP_MS),
             started: companion(Companion::StartTime).map(reading).unwrap_or_default(),
-            median_size: median.map(|size| (UtcDay::of(grid.first_ms()), size)),
-            sizes: ends,
-            drops,
+            database: DatabaseDay::new(window, index),
             signs: signs::of_day(window, scores, index),
-            quota: companion(Companion::Quota).and_then(|row| row.iter().rev().find(|v| !v.is_nan()).copied()),
         }
     }
 }
@@ -199,23 +178,6 @@ impl MemberDay {
 fn counted(changes: f64) -> Option<f64> {
     const MOST: f64 = 86_400.0;
     (0.0..=MOST).contains(&changes).then_some(changes)
-}
-
-/// A drop of the database size between two consecutive readings; sizes in bytes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Drop {
-    pub(super) before_ms: i64,
-    pub(super) at_ms: i64,
-    pub(super) before: f64,
-    pub(super) after: f64,
-}
-
-impl Drop {
-    /// The drop between two readings, if it is large enough and the readings are close enough in time.
-    pub(super) fn between(before: (i64, f64), after: (i64, f64)) -> Option<Self> {
-        let is_one = after.1 < before.1 * (1.0 - LEAST_DROP) && after.0 - before.0 <= DROP_WITHIN_MS;
-        is_one.then_some(Self { before_ms: before.0, at_ms: after.0, before: before.1, after: after.1 })
-    }
 }
 
 /// A running mean that ignores NaN and can be merged.

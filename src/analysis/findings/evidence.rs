@@ -21,6 +21,8 @@ pub(crate) enum Evidence {
     PointHours(f64),
     /// A duration in milliseconds.
     Duration(i64),
+    /// A short duration in seconds, of which about two digits are known.
+    Seconds(f64),
     /// Milliseconds since 1970.
     Instant(i64),
     /// A reading or threshold of a metric, in the metric's unit.
@@ -57,6 +59,7 @@ impl Evidence {
             Self::Points(lost) => number(loss_number(*lost), "points"),
             Self::PointHours(lost) => number(loss_number(*lost), "points x h"),
             Self::Duration(ms) => number(*ms as f64 / 60_000.0, "min"),
+            Self::Seconds(seconds) => number((seconds * 1e5).round() / 100.0, "ms"),
             Self::Instant(ms) => Figure::Instant(*ms),
             Self::Reading(metric, value) => {
                 let (value, unit) = told::reading_number(*metric, *value);
@@ -80,6 +83,7 @@ impl fmt::Display for Evidence {
             Self::Points(lost) => f.write_str(&loss_short(*lost)),
             Self::PointHours(lost) => write!(f, "{} points x h", loss_short(*lost)),
             Self::Duration(ms) => f.write_str(&told::duration(*ms)),
+            Self::Seconds(seconds) => f.write_str(&told::about(*seconds)),
             Self::Instant(ms) => f.write_str(&told::instant(*ms)),
             Self::Reading(metric, value) => f.write_str(&told::reading(*metric, *value)),
             Self::Bytes(size) => f.write_str(&told::bytes(*size)),

@@ -36,7 +36,13 @@ fn lived(of: &Collector<'_>, member: &MemberTrack) -> Life {
 
 /// The membership of one cluster over the history.
 pub(super) fn membership(of: &Collector<'_>, cluster: &ClusterTrack) -> Membership {
-    let lives = cluster.members.iter().map(|member| (member.name(), lived(of, member))).collect();
+    // Learners do not vote.
+    let voters = cluster.members.iter().filter_map(|member| Some((member, member.votes_from()?)));
+    let lives = voters.map(|(member, from_ms)| {
+        let life = lived(of, member);
+        (member.name(), Life { first_ms: life.first_ms.max(from_ms).min(life.last_ms), ..life })
+    });
+    let lives = lives.collect();
     Membership::new(cluster.cluster.to_string(), lives, of.step, of.range, of.expected.of(&cluster.cluster))
 }
 

@@ -41,12 +41,12 @@ pub(super) fn find(cluster: &ClusterTrack) -> Option<Finding> {
 
 fn growth(member: &MemberTrack) -> Option<Growth<'_>> {
     // The slope starts after the last large drop, whether a defragmentation or a replaced file.
-    let drops = member.drops.iter().filter(|drop| drop.after <= drop.before * (1.0 - LEAST_SHARE));
+    let drops = member.database.drops.iter().filter(|drop| drop.after <= drop.before * (1.0 - LEAST_SHARE));
     let last = drops.map(|drop| UtcDay::of(drop.at_ms)).max();
-    let from = last.map_or(0, |last| member.median_sizes.partition_point(|(day, _)| *day <= last));
-    let days = &member.median_sizes[from..];
+    let from = last.map_or(0, |last| member.database.median_sizes.partition_point(|(day, _)| *day <= last));
+    let days = &member.database.median_sizes[from..];
     // etcd reports a negative quota if the quota is disabled. Without any reading, assume etcd's default.
-    let quota = member.quota.unwrap_or(DEFAULT_QUOTA);
+    let quota = member.database.quota.unwrap_or(DEFAULT_QUOTA);
     let (first, last) = (days.first()?, days.last()?);
     if days.len() < LEAST_DAYS || quota <= 0.0 || quota.is_infinite() || last.1 >= quota {
         return None;
@@ -59,6 +59,7 @@ fn growth(member: &MemberTrack) -> Option<Growth<'_>> {
 
 fn tell(cluster: &ClusterTrack, growth: &Growth<'_>) -> Finding {
     let Growth { member, days, slope, quota, left } = growth;
+    let usage = member.database.usage;
     let (first, (last, size)) = (days[0].0, days[days.len() - 1]);
     let mut finding = Finding::new(Kind::Growth, &cluster.cluster, first.start_ms(), last.start_ms() + DAY_MS, RULE);
     finding.metric = Some(Metric::DbSize);
@@ -72,17 +73,26 @@ fn tell(cluster: &ClusterTrack, growth: &Growth<'_>) -> Finding {
         None => format!("{soonest} at the earliest, perhaps not within {HORIZON}"),
     };
     finding.says = format!(
-        "the database of {} of {} grows by {} a day and reaches its quota of {} on {date} ({between})",
+        "the database of {} of {}, at {} of its quota of {}, grows by {} a day and reaches it on {date} ({between}){}",
         member.name(),
         finding.cluster,
-        told::bytes(slope.estimate),
+        told::share(size / quota),
         told::bytes(*quota),
+        told::bytes(slope.estimate),
+        usage.map_or_else(String::new, |usage| format!("; {}", usage.action("would free"))),
     );
     finding.confidence = Some(0.95);
     finding.tell("quota", Evidence::Bytes(*quota));
-    let of = if member.quota.is_some() { "the history" } else { "etcd's default: the history holds no quota" };
+    let of = if member.database.quota.is_some() { "the history" } else { "etcd's default: the history holds no quota" };
     finding.tell("quota_is_from", of);
     finding.tell("last_daily_median", Evidence::Bytes(size));
+    match usage {
+        Some(usage) => {
+            finding.tell("last_size", Evidence::Bytes(usage.size));
+            finding.tell("size_in_use", Evidence::Bytes(usage.in_use));
+        }
+        None => finding.tell("size_in_use", "not in the history"),
+    }
     finding.tell("days", days.len());
     finding.tell("slope", Evidence::BytesPer(slope.estimate, "day"));
     finding.tell("slope_at_least", Evidence::BytesPer(slope.low, "day"));

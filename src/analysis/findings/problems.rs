@@ -74,6 +74,9 @@ pub(crate) struct Problem {
     pub(crate) worst: Option<Worst>,
     /// Threshold that the worst reading is above, in words: `10 ms`.
     pub(crate) threshold: Option<String>,
+    /// How full databases at their quota were the last time, and what makes room, in words: `reached 99.1 % of its quota; a
+    /// defragmentation would free 40 % of its size (820.00 MiB)`.
+    pub(crate) fullness: Option<String>,
     /// Lowest score of the cluster within `spans`; `None` if it has none.
     pub(crate) lowest: Option<f64>,
     /// What problems are ranked by: points × hours lost, or for absent members hours weighted by what is left.

@@ -1,8 +1,8 @@
 //! The rules of findings by a short name, so that tables repeat no text.
 
 use super::{
-    Finding, Kind, anomalies, away, critical, defragmentation, gone, growth, incidents, leader_changes, maintenance,
-    recurrence, storms,
+    Finding, Kind, anomalies, away, cluster_size, critical, defragmentation, fragmentation, gone, growth, incidents,
+    leader_changes, leaders, maintenance, recurrence, storms,
 };
 
 /// A rule by which findings are made.
@@ -16,7 +16,7 @@ pub(crate) struct Rule {
 }
 
 /// All rules, by kind.
-pub(crate) const RULES: [Rule; 17] = [
+pub(crate) const RULES: [Rule; 20] = [
     Rule { id: "low_score", kind: Kind::Incident, text: incidents::RULE },
     Rule { id: "leader_changes", kind: Kind::Incident, text: storms::RULE },
     Rule { id: "without_data", kind: Kind::Incident, text: away::DOWN },
@@ -32,6 +32,9 @@ pub(crate) const RULES: [Rule; 17] = [
     Rule { id: "recurrence", kind: Kind::Recurrence, text: recurrence::RULE },
     Rule { id: "defragmentation", kind: Kind::Defragmentation, text: defragmentation::RULE },
     Rule { id: "growth", kind: Kind::Growth, text: growth::RULE },
+    Rule { id: "fragmentation", kind: Kind::Fragmentation, text: fragmentation::RULE },
+    Rule { id: "cluster_size", kind: Kind::ClusterSize, text: cluster_size::RULE },
+    Rule { id: "two_leaders", kind: Kind::TwoLeaders, text: leaders::RULE },
     Rule { id: "maintenance_window", kind: Kind::MaintenanceWindow, text: maintenance::RULE },
     Rule { id: "anomaly", kind: Kind::Anomaly, text: anomalies::RULE },
 ];

@@ -1,6 +1,7 @@
 //! What the evidence shows of a member, step by step: whether it was scraped, whether it led, whether it knew a leader, and
 //! other questions with yes or no for an answer. A day is reduced to the stretches with the same answers.
 
+use super::databases::{self, Usage};
 use super::runs::{Run, runs};
 use super::statistics::median;
 use super::tracks::MemberTrack;
@@ -50,6 +51,8 @@ pub(super) struct Signs {
     pub(super) is_full: bool,
     /// Whether open descriptors are within 5 % of their limit.
     pub(super) lacks_descriptors: bool,
+    /// Whether less than half of a large database is in use.
+    pub(super) is_fragmented: Option<bool>,
 }
 
 /// The signs of one member of a day, from its first to its last seen.
@@ -59,9 +62,9 @@ pub(super) fn of_day(window: &Window, scores: &DayScores, member: usize) -> Vec<
     let above = |row: Option<&[f64]>, step: usize, limit: f64| {
         row.map(|row| row[step]).filter(|value| !value.is_nan()).map(|value| value > limit)
     };
-    let share = |metric: Metric, limit: Option<&[f64]>, step: usize, share: f64| {
-        let limit = limit.map_or(f64::NAN, |row| row[step]);
-        limit > 0.0 && window.row(metric, member)[step] >= share * limit
+    let lacks_descriptors = |max_fds: Option<&[f64]>, step: usize| {
+        let limit = max_fds.map_or(f64::NAN, |row| row[step]);
+        limit > 0.0 && window.row(Metric::OpenFds, member)[step] >= LAST_DESCRIPTORS * limit
     };
     let (leads, knows, learner) = (row(Companion::IsLeader), row(Companion::HasLeader), row(Companion::IsLearner));
     let (far, waiting, quota, max_fds) = (
@@ -70,7 +73,7 @@ pub(super) fn of_day(window: &Window, scores: &DayScores, member: usize) -> Vec<
         row(Companion::Quota),
         row(Companion::MaxFds),
     );
-    let applies = row(Companion::SlowApplies);
+    let (applies, in_use) = (row(Companion::SlowApplies), row(Companion::DbInUse));
     let others: Vec<usize> = (0..scores.members.len())
         .filter(|other| *other != member && scores.members[*other].cluster == scores.members[member].cluster)
         .collect();
@@ -78,7 +81,7 @@ pub(super) fn of_day(window: &Window, scores: &DayScores, member: usize) -> Vec<
         let of = |other: &usize| window.row(Companion::SlowApplies, *other)[step];
         applies.map_or(0.0, |_| others.iter().map(of).fold(0.0, f64::max))
     };
-    let traffic = window.row(Metric::ClientTrafficIn, member);
+    let (traffic, sizes) = (window.row(Metric::ClientTrafficIn, member), window.row(Metric::DbSize, member));
     let mut known: Vec<f64> = traffic.iter().copied().filter(|value| !value.is_nan()).collect();
     let busy = median(&mut known).unwrap_or(0.0) * BUSY_TIMES;
     let scraped = scraped(window, member);
@@ -93,8 +96,9 @@ pub(super) fn of_day(window: &Window, scores: &DayScores, member: usize) -> Vec<
             keeps_waiting: above(waiting, step, MOST_WAITING),
             applies_slowly: above(applies, step, SLOW_APPLIES.max(2.0 * most_of_others(step))),
             is_busy: busy > 0.0 && traffic[step] > busy,
-            is_full: share(Metric::DbSize, quota, step, FULL_SHARE),
-            lacks_descriptors: share(Metric::OpenFds, max_fds, step, LAST_DESCRIPTORS),
+            is_full: quota.is_some_and(|quota| databases::is_full(sizes[step], quota[step])),
+            lacks_descriptors: lacks_descriptors(max_fds, step),
+            is_fragmented: Usage::of(sizes[step], in_use.map(|row| row[step])).map(Usage::is_fragmented),
         })
     };
     runs(&scores.grid, (0..scores.grid.len()).map(of_step), 0)
@@ -127,9 +131,11 @@ fn scraped(window: &Window, member: usize) -> Vec<bool> {
     scraped
 }
 
-/// Whether the signs come from this companion. Round trips count if the history has them; a server computes them for much.
+/// Whether findings come from this companion. Round trips count if the history has them; a server computes them for much.
+/// So do sizes in use and the time that defragmentations took.
 pub(super) fn is_looked_at(companion: Companion) -> bool {
-    companion == Companion::PeerRoundTrip || Companion::OF_FINDINGS.contains(&companion)
+    use Companion::{DbInUse, Defragmenting, PeerRoundTrip};
+    matches!(companion, PeerRoundTrip | DbInUse | Defragmenting) || Companion::OF_FINDINGS.contains(&companion)
 }
 
 impl MemberTrack {
@@ -141,6 +147,21 @@ impl MemberTrack {
     /// The stretches in which its samples arrived.
     pub(super) fn scraped(&self) -> impl Iterator<Item = TimeRange> + '_ {
         self.shows(|signs| signs.is_scraped)
+    }
+
+    /// Since when the member votes: from the first step on, or since it is no learner any more. `None` if it was always one.
+    /// Where the history has no evidence of learners, members vote.
+    pub(super) fn votes_from(&self) -> Option<i64> {
+        let mut known = self.signs.iter().filter(|run| run.state.is_learner.is_some());
+        match known.clone().next().and_then(|run| run.state.is_learner) {
+            Some(true) => known.find(|run| run.state.is_learner == Some(false)).map(|run| run.start_ms),
+            _ => Some(self.life.first_ms),
+        }
+    }
+
+    /// Whether the member was there at an instant, and votes.
+    pub(super) fn votes_at(&self, ms: i64) -> bool {
+        ms <= self.life.last_ms && self.votes_from().is_some_and(|from_ms| from_ms <= ms)
     }
 
     /// Whether the history can answer a question about the member at all.

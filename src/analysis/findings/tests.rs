@@ -18,6 +18,9 @@ pub(super) const FIRST: i64 = 20_458 * 24 * HOUR_MS;
 /// Readings of a member, by its index and the hours since the first day; NaN is a missing reading.
 pub(super) type Readings<'a> = &'a dyn Fn(usize, f64) -> [f64; METRICS];
 
+/// Readings of a companion, by the member's index and the hours since the first day.
+pub(super) type Evident<'a> = (Companion, &'a dyn Fn(usize, f64) -> f64);
+
 /// A synthetic history of one cluster.
 pub(super) struct Made<'a> {
     pub(super) days: i64,
@@ -34,6 +37,8 @@ pub(super) struct Made<'a> {
     /// Whether a member leads and knows a leader, by its index and the hours since the first day; NaN if unknown. `None` for
     /// a history without this evidence.
     pub(super) leaders: Option<&'a dyn Fn(usize, f64) -> [f64; 2]>,
+    /// Further evidence.
+    pub(super) evidence: &'a [Evident<'a>],
     /// Texts of `--expect-members`.
     pub(super) expected: &'a [&'a str],
 }
@@ -51,6 +56,7 @@ impl<'a> Made<'a> {
             min_duration: Duration::from_secs(15 * 60),
             step_ms: STEP_MS,
             leaders: None,
+            evidence: &[],
             expected: &[],
         }
     }
@@ -77,6 +83,7 @@ impl<'a> Made<'a> {
             range,
             expected,
             min_duration: self.min_duration,
+            rate_window_ms: 300_000,
         };
         let mut tracks = of.tracks();
         range.days().for_each(|day| tracks.add(self.digest(&of, day)));
@@ -87,9 +94,10 @@ impl<'a> Made<'a> {
         let grid = Grid::within(day.range(), of.step);
         let alive = alive_on(&grid, of.lives);
         let members: Vec<Member> = alive.iter().map(|(member, _)| member.clone()).collect();
-        let evidence = [Companion::StartTime, Companion::IsLeader, Companion::HasLeader];
-        let companions = if self.leaders.is_some() { &evidence[..] } else { &evidence[..1] };
-        let mut window = Window::unknown(grid, members.clone(), companions);
+        let mut companions = vec![Companion::StartTime];
+        companions.extend(self.leaders.iter().flat_map(|_| [Companion::IsLeader, Companion::HasLeader]));
+        companions.extend(self.evidence.iter().map(|(companion, _)| *companion));
+        let mut window = Window::unknown(grid, members.clone(), &companions);
         for (index, member) in members.iter().enumerate() {
             let number: usize = member.member[1..].parse().unwrap_or_default();
             for step in 0..grid.len() {
@@ -104,6 +112,9 @@ impl<'a> Made<'a> {
                 }
                 let started = FIRST as f64 / 1000.0 + (self.started)(number, hours) * 3600.0;
                 window.row_mut(Companion::StartTime, index)[step] = started;
+                for (companion, reading) in self.evidence {
+                    window.row_mut(*companion, index)[step] = reading(number, hours);
+                }
                 if let Some([leads, knows]) = self.leaders.map(|leaders| leaders(number, hours)) {
                     window.row_mut(Companion::IsLeader, index)[step] = leads;
                     window.row_mut(Companion::HasLeader, index)[step] = knows;

@@ -37,6 +37,29 @@ pub(super) fn bytes(value: f64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
+/// A duration of which two digits are known: `40 ms`, `0.25 s`, `2.5 s`, `61 s`, `3 min`.
+pub(super) fn about(seconds: f64) -> String {
+    match seconds {
+        ..0.1 => format!("{:.0} ms", seconds * 1000.0),
+        0.1..1.0 => format!("{seconds:.2} s"),
+        1.0..10.0 => format!("{seconds:.1} s"),
+        _ => self::seconds((seconds * 1000.0) as i64),
+    }
+}
+
+/// The lowest and the highest of some values: `30.00 MiB to 1.20 GiB`, or one of them if they are the same in words.
+pub(super) fn range(values: impl Iterator<Item = f64> + Clone, say: impl Fn(f64) -> String) -> String {
+    let low = say(values.clone().fold(f64::INFINITY, f64::min));
+    let high = say(values.fold(f64::NEG_INFINITY, f64::max));
+    if low == high { low } else { format!("{low} to {high}") }
+}
+
+/// A share in percent, rounded down to tenths: `99.1 %`, `100 %`, `100.2 %`.
+pub(super) fn share(share: f64) -> String {
+    let text = format!("{:.1}", (share * 1000.0 + 1e-6).floor() / 10.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// A reading in a unit that people use: `38.2 ms`, `1.25 GiB`, `7`. Rounded up to three digits, so that a reading above a
 /// threshold is never shown as the threshold.
 pub(crate) fn reading(metric: Metric, value: f64) -> String {
@@ -111,6 +134,9 @@ mod tests {
         assert_eq!(duration(90_000_000), "1 d 1 h");
         assert_eq!(bytes(2_147_483_648.0), "2.00 GiB");
         assert_eq!(bytes(12.0), "12 B");
+        assert_eq!([0.99199, 1.0, 1.002, 0.3].map(share), ["99.1 %", "100 %", "100.2 %", "30 %"]);
+        assert_eq!([0.04, 0.251, 2.54, 61.2, 150.0].map(about), ["40 ms", "0.25 s", "2.5 s", "61 s", "3 min"]);
+        assert_eq!([[12.3, 12.0], [1024.0, 1.0]].map(|two| range(two.into_iter(), bytes)), ["12 B", "1 B to 1.00 KiB"]);
         assert_eq!(reading(Metric::WalFsync, 0.01), "10 ms");
         assert_eq!(reading(Metric::WalFsync, 0.010_000_1), "10.1 ms");
         assert_eq!(reading(Metric::WalFsync, 0.038_23), "38.3 ms");

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::digest::{ClusterDay, DayDigest, Drop, HourSum, MemberDay, Worst};
+use super::databases::DatabaseTrack;
+use super::digest::{ClusterDay, DayDigest, HourSum, MemberDay, Worst};
 use super::runs::{Run, append};
 use super::signs::Signs;
 use crate::readings::{Life, Lives, Member};
 use crate::score::{Entry, ScoreTable, StepState};
 use crate::spec::Metric;
-use crate::time::{TimeRange, UtcDay};
+use crate::time::TimeRange;
 
 /// One member over the whole range.
 #[derive(Debug)]
@@ -19,11 +20,8 @@ pub(super) struct MemberTrack {
     pub(super) codes: Vec<Run<u16>>,
     pub(super) leader: Vec<Run<f64>>,
     pub(super) started: Vec<Run<f64>>,
-    pub(super) median_sizes: Vec<(UtcDay, f64)>,
-    pub(super) drops: Vec<Drop>,
+    pub(super) database: DatabaseTrack,
     pub(super) signs: Vec<Run<Signs>>,
-    pub(super) quota: Option<f64>,
-    last_size: Option<(i64, f64)>,
 }
 
 /// One cluster over the whole range.
@@ -42,22 +40,15 @@ pub(super) struct ClusterTrack {
 impl MemberTrack {
     fn new(member: Member, life: Life) -> Self {
         let (codes, leader, started) = (Vec::new(), Vec::new(), Vec::new());
-        let (median_sizes, drops, signs) = (Vec::new(), Vec::new(), Vec::new());
-        Self { member, life, codes, leader, started, median_sizes, drops, signs, quota: None, last_size: None }
+        Self { member, life, codes, leader, started, database: DatabaseTrack::default(), signs: Vec::new() }
     }
 
-    fn add(&mut self, day: MemberDay) {
+    fn add(&mut self, day: MemberDay, window_ms: i64) {
         append(&mut self.codes, day.codes);
         append(&mut self.leader, day.leader);
         append(&mut self.started, day.started);
         append(&mut self.signs, day.signs);
-        self.median_sizes.extend(day.median_size);
-        if let Some([first, last]) = day.sizes {
-            self.drops.extend(self.last_size.and_then(|before| Drop::between(before, first)));
-            self.last_size = Some(last);
-        }
-        self.drops.extend(day.drops);
-        self.quota = day.quota.or(self.quota);
+        self.database.add(day.database, window_ms);
     }
 
     pub(super) fn name(&self) -> String {
@@ -160,12 +151,14 @@ impl FoldedLine {
 pub(crate) struct Tracks {
     clusters: BTreeMap<Arc<str>, ClusterTrack>,
     members: BTreeMap<Member, MemberTrack>,
+    /// How far the rate of defragmentations looks back, in milliseconds.
+    window_ms: i64,
 }
 
 impl Tracks {
-    pub(super) fn new(lives: &Lives) -> Self {
+    pub(super) fn new(lives: &Lives, window_ms: i64) -> Self {
         let track = |(member, life): (&Member, &Life)| (member.clone(), MemberTrack::new(member.clone(), *life));
-        Self { clusters: BTreeMap::new(), members: lives.iter().map(track).collect() }
+        Self { clusters: BTreeMap::new(), members: lives.iter().map(track).collect(), window_ms }
     }
 
     /// Adds the next day; days must come in order of time.
@@ -176,7 +169,7 @@ impl Tracks {
         }
         for part in day.members {
             if let Some(track) = self.members.get_mut(&part.member) {
-                track.add(part);
+                track.add(part, self.window_ms);
             }
         }
     }

@@ -59,7 +59,7 @@ impl Staffing {
             Some(_) => self.margin_while_down(),
         };
         let even = match expected % 2 == 0 && left <= needed {
-            true => format!(" ({expected} members tolerate {}, like {})", failures(expected), expected - 1),
+            true => format!(" ({})", even_tolerance(expected)),
             false => String::new(),
         };
         let spare = left.checked_sub(needed);
@@ -74,6 +74,11 @@ impl Staffing {
             (Some(_), _) => claim + &even,
         }
     }
+}
+
+/// What an even number of members tolerates: `4 members tolerate 1 failure, like 3`.
+pub(super) fn even_tolerance(members: usize) -> String {
+    format!("{members} members tolerate {}, like {}", failures(members), members.saturating_sub(1))
 }
 
 fn failures(members: usize) -> String {

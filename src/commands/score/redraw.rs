@@ -67,6 +67,7 @@ pub(in crate::commands) fn redraw(
             range,
             expected: &how.expected,
             min_duration: how.min_duration,
+            rate_window_ms: Collector::rate_window_ms(source),
         }),
         run: outputs::Scoring {
             out: folder,

@@ -72,6 +72,16 @@ pub(super) fn table(findings: &Findings, lines: &[Line]) -> Markup {
     }
 }
 
+/// What is true of clusters whatever their score, as a list.
+pub(super) fn facts(findings: &Findings) -> Markup {
+    let facts = findings.facts();
+    html! {
+        @if !facts.is_empty() {
+            ul.facts { @for fact in facts { li { (html_text(&fact.says)) } } }
+        }
+    }
+}
+
 /// The longest time that members of a cluster were missing within one problem, in hours.
 fn missing_hours(findings: &Findings, cluster: &str) -> f64 {
     let own = findings.problems().iter().filter(|problem| problem.cluster == cluster && problem.staffing.is_some());

@@ -97,6 +97,7 @@ fn sections(shown: Shown<'_>) -> Markup {
             h2 #clusters { "Clusters" }
             p.quiet { "Worst first. The columns of time show the percentage of hours with a mean score below 7. Status: the lowest band that at least 1 % of the hours fall to, and at least bad if a member was missing for as long." }
             div.scroll tabindex="0" role="group" aria-label="Table of clusters" { (clusters_table::table(findings, lines)) }
+            (clusters_table::facts(findings))
         }
         section aria-labelledby="maps" {
             h2 #maps { "Heat maps and readings" }

@@ -1,5 +1,6 @@
 //! Groups the incidents of a cluster into problems, and gathers what is left of its losses.
 
+use super::super::full::Fullness;
 use super::super::incidents::Incident;
 use super::super::ledger::{Ledger, Loss};
 use super::super::recurrence::Schedule;
@@ -158,6 +159,7 @@ fn empty(cluster: &str, cause: ProblemCause, shape: Shape) -> Problem {
         staffing: None,
         worst: None,
         threshold: None,
+        fullness: None,
         lowest: None,
         impact: 0.0,
     }
@@ -228,6 +230,9 @@ impl Grouping<'_> {
         problem.worst = self.worst(problem.cause, &problem.spans);
         let metric = problem.worst.as_ref().map(|worst| worst.metric);
         problem.threshold = metric.and_then(|metric| told::threshold(self.of.profile, metric));
+        let last = problem.spans.last().filter(|_| problem.cause == ProblemCause::DatabaseFull);
+        let fullness = last.and_then(|span| Fullness::of_problem(self.of, self.cluster, *span));
+        problem.fullness = fullness.map(Fullness::says);
     }
 
     /// Whether a problem goes on at the end of the history.

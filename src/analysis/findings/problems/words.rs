@@ -71,9 +71,10 @@ impl Problem {
         parts.join(", ")
     }
 
-    /// The worst reading with its threshold: `WAL fsync p99 up to 38.3 ms on 10.0.1.1:2379 (threshold 10 ms)`.
+    /// The worst reading with its threshold: `WAL fsync p99 up to 38.3 ms on 10.0.1.1:2379 (threshold 10 ms)`. Of databases at
+    /// their quota, how full they were and what makes room.
     pub(crate) fn reading_text(&self) -> Option<String> {
-        let worst = self.worst.as_ref()?;
+        let Some(worst) = self.worst.as_ref() else { return self.fullness.clone() };
         let share = worst.limit.filter(|limit| *limit > 0.0).map(|limit| worst.value / limit);
         let share = share.map_or_else(String::new, |share| {
             let limit = worst.metric.limit().map_or("limit", |limit| limit.name());

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::annotations::Notes;
 use super::evidence::{Opened, Overview, companions_with, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
@@ -60,6 +61,7 @@ pub(super) fn run(
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, metas)?;
     let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
+    let notes = Notes::to_score(how, [out, folder], &overview.lives, &run.reporter)?;
     let forecast = kept_forecast(out, overview, &profile.name, &run.reporter)?;
     let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
     let table = ScoreTable::new(&profile);
@@ -101,11 +103,13 @@ pub(super) fn run(
     if let Some(forecast) = &forecast {
         outcome.findings = std::mem::take(&mut outcome.findings).with_anomalies(&forecast.anomalies);
     }
+    outcome.findings = std::mem::take(&mut outcome.findings).with_annotations(&notes.annotations);
     let files = std::mem::take(&mut outcome.finished.files);
     let manifest = manifest
         .with_scores(&profile, how.folding, how.min_coverage, files)
         .with_min_duration(how.min_duration)
         .with_expected_members(how.expected.texts());
+    let manifest = notes.keep(out, manifest)?;
     if let Some(stopped) = outcome.stopped {
         manifest.write(out)?;
         return Err(stopped.into_error(folder, scoring.days.len()));
@@ -114,8 +118,14 @@ pub(super) fn run(
     let broken = Broken::new(&history, footers, std::mem::take(&mut outcome.broken));
     let manifest =
         manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
-    let conclusion =
-        Conclusion { settings, out, outcome: &outcome, forecast: forecast.as_ref(), holds_history: folder == out };
+    let conclusion = Conclusion {
+        settings,
+        out,
+        outcome: &outcome,
+        notes: &notes,
+        forecast: forecast.as_ref(),
+        holds_history: folder == out,
+    };
     conclusion.write(manifest, &run.reporter)?;
     note_gaps(overview, &run.reporter);
     note_caps(&table, &opened.metas, &run.reporter);
@@ -151,6 +161,7 @@ struct Conclusion<'a> {
     settings: &'a Settings,
     out: &'a Path,
     outcome: &'a Outcome,
+    notes: &'a Notes,
     forecast: Option<&'a Forecast>,
     holds_history: bool,
 }
@@ -158,7 +169,7 @@ struct Conclusion<'a> {
 impl Conclusion<'_> {
     /// Writes the outputs made from all cells or findings, and prints the summary.
     fn write(&self, mut manifest: Manifest, reporter: &Reporter) -> Result<(), CommandError> {
-        let Self { settings, out, outcome, forecast, holds_history } = *self;
+        let Self { settings, out, outcome, forecast, holds_history, .. } = *self;
         if forecast.is_some() {
             list_forecast(out, &mut manifest)?;
         }
@@ -197,7 +208,7 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
 
 /// Writes the outputs made from all cells or findings, and lists their files in the manifest.
 fn write_whole(of: &Conclusion<'_>, manifest: &mut Manifest) -> Result<(), CommandError> {
-    let Conclusion { settings, out, outcome, forecast, .. } = *of;
+    let Conclusion { settings, out, outcome, notes, forecast, .. } = *of;
     let formats = &settings.formats;
     let lines = if formats.needs().cells { read_cells(out)? } else { Vec::new() };
     let is_intermediate = !formats.write(CELLS);
@@ -205,7 +216,8 @@ fn write_whole(of: &Conclusion<'_>, manifest: &mut Manifest) -> Result<(), Comma
         manifest.files.retain(|file| file.path != CELLS);
     }
     let Outcome { findings, readings, .. } = outcome;
-    let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings, forecast, scale: settings.scale };
+    let (annotations, scale) = (&notes.annotations, settings.scale);
+    let scored = outputs::Scored { out, manifest, lines: &lines, findings, annotations, readings, forecast, scale };
     // One after the other, because each needs up to 60 MB besides the cells.
     let written: Vec<Vec<Written>> =
         formats.iter().map(|output| output.write_all(&scored)).collect::<Result<_, OutputError>>()?;

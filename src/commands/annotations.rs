@@ -7,6 +7,8 @@ use std::path::Path;
 use super::CommandError;
 use super::progress::Reporter;
 use crate::analysis::annotations::{Annotations, MOST_BYTES, read};
+use crate::analysis::findings::Findings;
+use crate::analysis::forecast::result::Forecast;
 use crate::config::{Given, How};
 use crate::files::{FileError, FileStat};
 use crate::folder::{Manifest, ManifestAnnotations, Owned};
@@ -97,6 +99,15 @@ impl Notes {
         let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let given = ManifestAnnotations { file, rows: annotations.iter().len() as u64, sha256: stat.sha256.clone() };
         Ok((Self { annotations, given: Some(given) }, stat))
+    }
+
+    /// The findings with what is beside them: the anomalies of a forecast, and these annotations.
+    pub(super) fn beside(&self, findings: Findings, forecast: Option<&Forecast>) -> Findings {
+        let findings = match forecast {
+            Some(forecast) => findings.with_anomalies(&forecast.anomalies),
+            None => findings,
+        };
+        findings.with_annotations(&self.annotations)
     }
 
     /// Writes them into an output folder, and into its manifest.

@@ -57,13 +57,11 @@ pub(super) fn run(
     let mut opened = Opened::of(&history, manifest.as_ref())?;
     let footers = std::mem::take(&mut opened.broken);
     let Opened { metas, overview, source, step, .. } = &opened;
-    let step = *step;
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, metas)?;
-    let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
     let notes = Notes::to_score(how, [out, folder], &overview.lives, &run.reporter)?;
     let forecast = kept_forecast(out, overview, &profile.name, &run.reporter)?;
-    let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
+    let manifest = begin_manifest(&history, &opened, out)?;
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
     let of_findings = if needs.findings { Collector::companions(source) } else { Vec::new() };
@@ -82,7 +80,7 @@ pub(super) fn run(
             table: &table,
             profile: &profile,
             folding: how.folding,
-            step,
+            step: *step,
             lives,
             range,
             expected: &how.expected,
@@ -100,16 +98,10 @@ pub(super) fn run(
     };
     let started = Instant::now();
     let mut outcome = scoring.run(run)?;
-    if let Some(forecast) = &forecast {
-        outcome.findings = std::mem::take(&mut outcome.findings).with_anomalies(&forecast.anomalies);
-    }
-    outcome.findings = std::mem::take(&mut outcome.findings).with_annotations(&notes.annotations);
+    let forecast = forecast.as_ref();
+    outcome.findings = notes.beside(std::mem::take(&mut outcome.findings), forecast);
     let files = std::mem::take(&mut outcome.finished.files);
-    let manifest = manifest
-        .with_scores(&profile, how.folding, how.min_coverage, files)
-        .with_min_duration(how.min_duration)
-        .with_expected_members(how.expected.texts());
-    let manifest = notes.keep(out, manifest)?;
+    let manifest = notes.keep(out, with_settings(manifest, &profile, how, files))?;
     if let Some(stopped) = outcome.stopped {
         manifest.write(out)?;
         return Err(stopped.into_error(folder, scoring.days.len()));
@@ -118,14 +110,8 @@ pub(super) fn run(
     let broken = Broken::new(&history, footers, std::mem::take(&mut outcome.broken));
     let manifest =
         manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
-    let conclusion = Conclusion {
-        settings,
-        out,
-        outcome: &outcome,
-        notes: &notes,
-        forecast: forecast.as_ref(),
-        holds_history: folder == out,
-    };
+    let holds_history = folder == out;
+    let conclusion = Conclusion { settings, out, outcome: &outcome, notes: &notes, forecast, holds_history };
     conclusion.write(manifest, &run.reporter)?;
     note_gaps(overview, &run.reporter);
     note_caps(&table, &opened.metas, &run.reporter);
@@ -134,6 +120,12 @@ pub(super) fn run(
     }
     broken.into_result()?;
     met(outcome.gate)
+}
+
+/// The manifest with the settings of a run and the files that it has written.
+fn with_settings(manifest: Manifest, profile: &Profile, how: &How, files: Vec<Written>) -> Manifest {
+    let scored = manifest.with_scores(profile, how.folding, how.min_coverage, files);
+    scored.with_min_duration(how.min_duration).with_expected_members(how.expected.texts())
 }
 
 /// Lets the gate of `--fail-below` ask for the expected members as well, and notes which are missing.
@@ -149,8 +141,11 @@ fn demand_members(gate: &mut Gate, opened: &Opened, how: &How, reporter: &Report
 fn begin_manifest(history: &History, opened: &Opened, out: &Path) -> Result<Manifest, CommandError> {
     let overview = &opened.overview;
     let listed = list_history(history, &opened.metas)?;
+    let folder = history.out();
+    let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
     let manifest = Manifest::of_pull(&opened.source, &overview.asked, &overview.lives, listed, &overview.missing)
-        .with_partial(&overview.partial);
+        .with_partial(&overview.partial)
+        .with_history_in(elsewhere);
     manifest.write(out)?;
     outputs::replaced().try_for_each(|files| files.remove(out))?;
     Ok(manifest)

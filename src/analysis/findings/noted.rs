@@ -68,7 +68,8 @@ fn tell(finding: &mut Finding, near: &[&Annotation]) {
     let is_move = is_move(first, finding);
     let noted = if is_move { "a planned move was noted" } else { "noted" };
     let more = if near.len() > 1 { format!(" and {} more", near.len() - 1) } else { String::new() };
-    let at = when(first.at_ms, first.end_ms, told::instant);
+    let end = first.end_ms.map_or_else(String::new, |end_ms| format!(" to {}", told::instant(end_ms)));
+    let at = format!("{}{end}", told::instant(first.at_ms));
     finding.says += &format!("; {noted}: \"{}\" ({at}){more}", shortened(&first.text));
     if is_move && finding.cause == Some(Cause::Unexplained) {
         finding.cause = Some(Cause::PlannedMove);
@@ -106,16 +107,17 @@ impl Noted {
             1 => String::new(),
             all => format!(", at {} of {all} incidents", self.incidents),
         };
-        let when = when(self.at_ms, self.end_ms, |ms| zone.in_words(ms));
+        let begins = zone.in_words(self.at_ms);
+        let ends = self.end_ms.map(|end_ms| {
+            let ends = zone.in_words(end_ms);
+            // The date is not repeated.
+            let same = begins.split_inclusive(" at ").next().and_then(|date| ends.strip_prefix(date));
+            format!(" to {}", same.unwrap_or(&ends))
+        });
+        let when = format!("{begins}{}", ends.unwrap_or_default());
         let more = if self.more > 0 { format!(" and {} more", self.more) } else { String::new() };
         format!("\"{}\" ({when}){more}{at}", shortened(&self.text))
     }
-}
-
-/// `12:00`, or `12:00 to 13:00`, with instants as `shown` writes them.
-fn when(at_ms: i64, end_ms: Option<i64>, shown: impl Fn(i64) -> String) -> String {
-    let end = end_ms.map(|end_ms| format!(" to {}", shown(end_ms))).unwrap_or_default();
-    format!("{}{end}", shown(at_ms))
 }
 
 fn shortened(text: &str) -> String {
@@ -126,6 +128,7 @@ fn shortened(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::super::{Problem, ProblemCause, Shape};
     use super::*;
@@ -222,6 +225,14 @@ mod tests {
         let problem = &noted.problems()[0];
         let words = "\"note 2\" (1970-01-01 at 01:41) and 2 more, at 2 of 3 incidents";
         assert_eq!(problem.noted_text(Zone::default()).as_deref(), Some(words));
+        let mut range = noted.problems()[0].noted.clone().unwrap();
+        range.end_ms = Some(range.at_ms + 30 * MINUTE);
+        assert_eq!(range.in_words(1, Zone::default()), "\"note 2\" (1970-01-01 at 01:41 to 02:11) and 2 more");
+        range.end_ms = Some(range.at_ms + 24 * 60 * MINUTE);
+        assert_eq!(
+            range.in_words(1, Zone::default()),
+            "\"note 2\" (1970-01-01 at 01:41 to 1970-01-02 at 01:41) and 2 more"
+        );
         let impacts = |of: &Findings| of.iter().map(|f| (f.rank, f.impact, f.lost)).collect::<Vec<_>>();
         assert_eq!(impacts(&noted), impacts(&findings), "annotations change no rank and no loss");
         let none = findings.clone().with_annotations(&Annotations::default());

@@ -89,7 +89,7 @@ pub(in crate::commands) fn redraw(
         return Err(stopped.into_error(folder, scoring.days.len()));
     }
     let notes = Notes::kept(folder, folding.zone)?.unwrap_or_default();
-    let findings = outcome.findings.with_anomalies(&forecast.anomalies).with_annotations(&notes.annotations);
+    let findings = notes.beside(outcome.findings, Some(forecast));
     // A page lists the files that were written before it, with their hashes: not itself as it was.
     manifest.files.retain(|file| !formats.write(&file.path));
     let scored = outputs::Scored {

@@ -111,12 +111,12 @@ impl Iterator for Records<'_> {
 mod tests {
     use super::*;
 
-    fn all(text: &str) -> Result<Vec<(usize, Vec<String>)>, (usize, Fault)> {
-        Records::of(text).map(|record| record.map(|record| (record.line, record.fields))).collect()
+    fn all(text: &str) -> Result<Vec<Record>, (usize, Fault)> {
+        Records::of(text).collect()
     }
 
-    fn record(line: usize, fields: &[&str]) -> (usize, Vec<String>) {
-        (line, fields.iter().map(|field| (*field).to_owned()).collect())
+    fn record(line: usize, fields: &[&str]) -> Record {
+        Record { line, fields: fields.iter().map(|field| (*field).to_owned()).collect() }
     }
 
     #[test]

@@ -18,7 +18,8 @@ mod wrong;
 pub(crate) use diff::DiffArgs;
 pub(crate) use findings::FindingsArgs;
 pub(crate) use flags::{
-    All, Flags, OfCheck, OfDiff, OfExplain, OfForecast, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql, OfTextfile,
+    All, Flags, OfCheck, OfDiff, OfExplain, OfFindings, OfForecast, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql,
+    OfTextfile,
 };
 pub(crate) use forecast::{ForecastArgs, WantedMetric};
 pub(crate) use import::ImportArgs;

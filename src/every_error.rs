@@ -8,6 +8,7 @@
 //! UPDATE_SNAPSHOT=1 cargo test --release --lib every_error
 //! ```
 
+mod annotations;
 mod commands;
 mod config;
 mod disk;
@@ -64,6 +65,7 @@ fn samples_of<E: Error>(errors: Vec<E>) -> Samples {
 fn all_samples() -> Vec<Samples> {
     let rooms = [
         spec::samples(),
+        annotations::samples(),
         disk::samples(),
         #[cfg(feature = "lstm")]
         forecast::samples(),

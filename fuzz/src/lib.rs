@@ -12,6 +12,11 @@ mod program {
     pub mod time;
 }
 
+/// The reader of annotations.
+#[path = "../../src/analysis"]
+pub mod analysis {
+    pub mod annotations;
+}
 pub mod parts;
 pub mod readings;
 pub mod reference;

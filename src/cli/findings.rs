@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Flags, HISTORY_FOLDER, OfExplain};
+use super::{Flags, HISTORY_FOLDER, OfFindings};
 use crate::analysis::findings::Kind;
 use crate::config::Heading;
 
@@ -33,7 +33,7 @@ pub(crate) struct FindingsArgs {
     pub(crate) all: bool,
 
     #[command(flatten)]
-    pub(crate) flags: Flags<OfExplain>,
+    pub(crate) flags: Flags<OfFindings>,
 
     /// List the findings behind the problems, with their evidence and rules
     #[arg(long, help_heading = Heading::Output.title(), conflicts_with = "csv")]

@@ -41,6 +41,10 @@ pub(crate) enum OfScore {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfExplain {}
 
+/// `findings` takes what `explain` takes, and annotations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OfFindings {}
+
 /// `diff` has flags for `--fail-below`, `--min-coverage` and `--expect-members` only; the folders' manifests hold all
 /// other settings.
 #[derive(Clone, Copy, Debug)]
@@ -155,7 +159,7 @@ impl Wanted for OfCheck {
 
 impl Wanted for OfScore {
     fn wants(key: &Key) -> bool {
-        OfExplain::wants(key)
+        OfFindings::wants(key)
             || matches!(
                 key.name,
                 "score.fail_below"
@@ -170,7 +174,7 @@ impl Wanted for OfScore {
 
 impl Wanted for OfExplain {
     fn wants(key: &Key) -> bool {
-        key.parts().0 == "score" && key.name != "score.fail_below" || key.name == "bands"
+        key.parts().0 == "score" && !matches!(key.name, "score.fail_below" | "score.annotations") || key.name == "bands"
     }
 
     fn is_in_manifest(key: &Key) -> bool {
@@ -183,6 +187,16 @@ impl Wanted for OfExplain {
                 | "score.min_duration"
                 | "score.expect_members"
         )
+    }
+}
+
+impl Wanted for OfFindings {
+    fn wants(key: &Key) -> bool {
+        OfExplain::wants(key) || key.name == "score.annotations"
+    }
+
+    fn is_in_manifest(key: &Key) -> bool {
+        OfExplain::is_in_manifest(key) || key.name == "score.annotations"
     }
 }
 

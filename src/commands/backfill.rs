@@ -1,12 +1,13 @@
 //! `etcd-heatmap backfill`: pull and score in one.
 
-use super::{CommandError, Writing, pull, score, sources};
+use super::{CommandError, Writing, annotations, pull, score, sources};
 use crate::cli::BackfillArgs;
 use crate::config::Settings;
 use crate::history::History;
 
 /// Pulls and scores. If some days could not be pulled, scores the others first and then returns the error.
 pub(super) fn run(args: &BackfillArgs, settings: &Settings, run: &Writing) -> Result<(), CommandError> {
+    annotations::check(&settings.how)?;
     // --retention may name a server. If it does not answer, fail before a long pull.
     let emission = score::emission(settings)?;
     let pulled = sources::pull_chosen(args, settings, run);

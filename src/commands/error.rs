@@ -7,6 +7,7 @@ use super::diff::DiffError;
 use super::interrupt::Signal;
 use super::show;
 use super::stdout::StdoutError;
+use crate::analysis::annotations::AnnotationsError;
 use crate::analysis::gate::Shortfall;
 use crate::config::ConfigError;
 use crate::files::FileError;
@@ -31,6 +32,8 @@ pub(crate) enum CommandError {
     /// zone of a folder's cells.
     #[error("{flag}: {error}")]
     Instant { flag: &'static str, error: TimeError },
+    #[error(transparent)]
+    Annotations(#[from] AnnotationsError),
     #[error("--victoria-metrics: {0}")]
     ImportUrl(PromError),
     #[error(transparent)]
@@ -240,6 +243,7 @@ impl CommandError {
             self,
             Self::Config(_)
                 | Self::Instant { .. }
+                | Self::Annotations(_)
                 | Self::Time(EmptyRange { .. } | FutureRange { .. } | NoStep { .. })
                 | Self::Query(_)
                 | Self::Rules(_)

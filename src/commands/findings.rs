@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::annotations::Notes;
 use super::evidence::{Opened, companions_with};
 use super::explain::{as_scored, expected_members, min_duration};
 use super::progress::Reporter;
@@ -11,7 +12,7 @@ use super::window::Window;
 use super::{CommandError, given_folder};
 use crate::analysis::findings::{Collector, Findings};
 use crate::cli::FindingsArgs;
-use crate::config::Settings;
+use crate::config::{How, Settings};
 use crate::folder::Manifest;
 use crate::history::History;
 use crate::outputs::{Listing, Palette, findings_csv, findings_text, problems_text, read_forecast};
@@ -38,6 +39,8 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     if let Some(cluster) = &args.cluster {
         super::explain::lives_of(cluster, lives)?;
     }
+    let how = How { folding, ..settings.how.clone() };
+    let notes = Notes::to_read(&args.flags.given, &how, history.out(), lives, reporter)?;
     let expected = expected_members(&settings.how, manifest.as_ref());
     let collector = Collector {
         table: &table,
@@ -74,6 +77,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
         Ok(None) => {}
         Err(error) => reporter.note(&format!("anomalies are left out: {error}")),
     }
+    wanted = wanted.with_annotations(&notes.annotations);
     if let Some(cluster) = &args.cluster {
         wanted = wanted.of_cluster(cluster);
     }

@@ -1,6 +1,7 @@
 //! One file for each subcommand: its `run` takes the settings, calls the other modules in order, and prints. Work
 //! that another program could use belongs in those other modules.
 
+mod annotations;
 mod backfill;
 mod check;
 mod compare;

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::annotations::Notes;
 use super::evidence::{Opened, Overview, companions_with, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
@@ -57,12 +58,11 @@ pub(super) fn run(
     let mut opened = Opened::of(&history, manifest.as_ref())?;
     let footers = std::mem::take(&mut opened.broken);
     let Opened { metas, overview, source, step, .. } = &opened;
-    let step = *step;
     let profile = how.profile.clone().without(&source.left_out())?;
     check_known(&profile, metas)?;
-    let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
+    let notes = Notes::to_score(how, [out, folder], &overview.lives, &run.reporter)?;
     let forecast = kept_forecast(out, overview, &profile.name, &run.reporter)?;
-    let manifest = begin_manifest(&history, &opened, out)?.with_history_in(elsewhere);
+    let manifest = begin_manifest(&history, &opened, out)?;
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
     let of_findings = if needs.findings { Collector::companions(source) } else { Vec::new() };
@@ -83,7 +83,7 @@ pub(super) fn run(
             table: &table,
             profile: &profile,
             folding: how.folding,
-            step,
+            step: *step,
             lives,
             range,
             expected: &how.expected,
@@ -102,14 +102,10 @@ pub(super) fn run(
     };
     let started = Instant::now();
     let mut outcome = scoring.run(run)?;
-    if let Some(forecast) = &forecast {
-        outcome.findings = std::mem::take(&mut outcome.findings).with_anomalies(&forecast.anomalies);
-    }
+    let forecast = forecast.as_ref();
+    outcome.findings = notes.beside(std::mem::take(&mut outcome.findings), forecast);
     let files = std::mem::take(&mut outcome.finished.files);
-    let manifest = manifest
-        .with_scores(&profile, how.folding, how.min_coverage, files)
-        .with_min_duration(how.min_duration)
-        .with_expected_members(how.expected.texts());
+    let manifest = notes.keep(out, with_settings(manifest, &profile, how, files))?;
     if let Some(stopped) = outcome.stopped {
         manifest.write(out)?;
         return Err(stopped.into_error(folder, scoring.days.len()));
@@ -118,8 +114,8 @@ pub(super) fn run(
     let broken = Broken::new(&history, footers, std::mem::take(&mut outcome.broken));
     let manifest =
         manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
-    let conclusion =
-        Conclusion { settings, out, outcome: &outcome, forecast: forecast.as_ref(), holds_history: folder == out };
+    let holds_history = folder == out;
+    let conclusion = Conclusion { settings, out, outcome: &outcome, notes: &notes, forecast, holds_history };
     conclusion.write(manifest, &run.reporter)?;
     note_gaps(overview, &run.reporter);
     note_caps(&table, &opened.metas, &run.reporter);
@@ -128,6 +124,12 @@ pub(super) fn run(
     }
     broken.into_result()?;
     met(outcome.gate)
+}
+
+/// The manifest with the settings of a run and the files that it has written.
+fn with_settings(manifest: Manifest, profile: &Profile, how: &How, files: Vec<Written>) -> Manifest {
+    let scored = manifest.with_scores(profile, how.folding, how.min_coverage, files);
+    scored.with_min_duration(how.min_duration).with_expected_members(how.expected.texts())
 }
 
 /// Lets the gate of `--fail-below` ask for the expected members as well, and notes which are missing.
@@ -143,8 +145,11 @@ fn demand_members(gate: &mut Gate, opened: &Opened, how: &How, reporter: &Report
 fn begin_manifest(history: &History, opened: &Opened, out: &Path) -> Result<Manifest, CommandError> {
     let overview = &opened.overview;
     let listed = list_history(history, &opened.metas)?;
+    let folder = history.out();
+    let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
     let manifest = Manifest::of_pull(&opened.source, &overview.asked, &overview.lives, listed, &overview.missing)
-        .with_partial(&overview.partial);
+        .with_partial(&overview.partial)
+        .with_history_in(elsewhere);
     manifest.write(out)?;
     outputs::replaced().try_for_each(|files| files.remove(out))?;
     Ok(manifest)
@@ -155,6 +160,7 @@ struct Conclusion<'a> {
     settings: &'a Settings,
     out: &'a Path,
     outcome: &'a Outcome,
+    notes: &'a Notes,
     forecast: Option<&'a Forecast>,
     holds_history: bool,
 }
@@ -162,7 +168,7 @@ struct Conclusion<'a> {
 impl Conclusion<'_> {
     /// Writes the outputs made from all cells or findings, and prints the summary.
     fn write(&self, mut manifest: Manifest, reporter: &Reporter) -> Result<(), CommandError> {
-        let Self { settings, out, outcome, forecast, holds_history } = *self;
+        let Self { settings, out, outcome, forecast, holds_history, .. } = *self;
         if forecast.is_some() {
             list_forecast(out, &mut manifest)?;
         }
@@ -201,7 +207,7 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
 
 /// Writes the outputs made from all cells or findings, and lists their files in the manifest.
 fn write_whole(of: &Conclusion<'_>, manifest: &mut Manifest) -> Result<(), CommandError> {
-    let Conclusion { settings, out, outcome, forecast, .. } = *of;
+    let Conclusion { settings, out, outcome, notes, forecast, .. } = *of;
     let formats = &settings.formats;
     let lines = if formats.needs().cells { read_cells(out)? } else { Vec::new() };
     let is_intermediate = !formats.write(CELLS);
@@ -209,7 +215,8 @@ fn write_whole(of: &Conclusion<'_>, manifest: &mut Manifest) -> Result<(), Comma
         manifest.files.retain(|file| file.path != CELLS);
     }
     let Outcome { findings, readings, .. } = outcome;
-    let scored = outputs::Scored { out, manifest, lines: &lines, findings, readings, forecast, scale: settings.scale };
+    let (annotations, scale) = (&notes.annotations, settings.scale);
+    let scored = outputs::Scored { out, manifest, lines: &lines, findings, annotations, readings, forecast, scale };
     // One after the other, because each needs up to 60 MB besides the cells.
     let written: Vec<Vec<Written>> =
         formats.iter().map(|output| output.write_all(&scored)).collect::<Result<_, OutputError>>()?;

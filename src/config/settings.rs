@@ -109,6 +109,8 @@ pub(crate) struct How {
     pub(crate) min_coverage: f64,
     /// A low score that lasts shorter is no incident.
     pub(crate) min_duration: Duration,
+    /// The CSV file of annotations; `None` if it is not set.
+    pub(crate) annotations: Option<PathBuf>,
     /// `None` if `--fail-below` is 0 or not set.
     pub(crate) fail_below: Option<f64>,
     /// How many members each cluster must have.
@@ -139,6 +141,7 @@ impl Settings {
                 folding,
                 min_coverage: values.read("score.min_coverage", share)?,
                 min_duration: values.read("score.min_duration", min_duration)?,
+                annotations: values.optional("score.annotations").map(PathBuf::from),
                 fail_below: values.read("score.fail_below", lowest_score)?,
                 expected: values.read("score.expect_members", expected_members)?,
             },

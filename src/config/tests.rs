@@ -243,9 +243,9 @@ fn shown_settings_saved_as_a_file_are_the_same_settings() {
 
 #[test]
 fn config_show_hides_logins() {
-    let url = "https://ann:secret@prom.example:9090/prefix?token=hidden";
+    let url = "https://mallory:secret@prom.example:9090/prefix?token=hidden";
     let shown = load("x.toml", "", &[("ETCD_HEATMAP_URL", url)]).unwrap().show().unwrap();
-    assert!(!["ann", "secret", "hidden"].iter().any(|part| shown.contains(part)), "{shown}");
+    assert!(!["mallory", "secret", "hidden"].iter().any(|part| shown.contains(part)), "{shown}");
     assert!(
         shown.contains("url = \"https://prom.example:9090/prefix\"  # environment ETCD_HEATMAP_URL; without its login")
     );

@@ -67,6 +67,11 @@ pub struct FileStat {
 }
 
 impl FileStat {
+    /// The size and hash of a content.
+    pub(crate) fn of(content: &[u8]) -> Self {
+        Self { bytes: content.len() as u64, sha256: hexadecimal(Sha256::new_with_prefix(content)) }
+    }
+
     /// Computes the size and hash of an existing file.
     pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
         let failed = |e| FileError::new("read", path, e);

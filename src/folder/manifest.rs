@@ -55,6 +55,9 @@ pub(crate) struct Manifest {
     /// How many members each cluster must have, written like `--expect-members`; empty if nothing was expected.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) expect_members: Vec<String>,
+    /// The annotations beside which findings stand; `None` without any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) annotations: Option<ManifestAnnotations>,
     /// The members, with when they were first and last seen.
     pub(crate) members: Vec<ManifestMember>,
     /// Requested days whose file is absent or unreadable.
@@ -133,6 +136,17 @@ pub(crate) struct ManifestMember {
     pub(crate) last: String,
 }
 
+/// The file of annotations that the user named; the folder holds a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ManifestAnnotations {
+    /// The name of the file, without its folder.
+    pub(crate) file: String,
+    /// The number of annotations in it.
+    pub(crate) rows: u64,
+    /// SHA-256 of the file, in hexadecimal.
+    pub(crate) sha256: String,
+}
+
 /// The profile of the scores, including the user's changes to its weights and thresholds.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ManifestProfile {
@@ -197,6 +211,7 @@ impl Manifest {
             min_coverage: None,
             min_duration: None,
             expect_members: Vec::new(),
+            annotations: None,
             members: lives
                 .iter()
                 .map(|(member, life)| ManifestMember {
@@ -286,6 +301,14 @@ impl Manifest {
     #[must_use]
     pub(crate) fn with_expected_members(mut self, texts: Vec<String>) -> Self {
         self.expect_members = texts;
+        self
+    }
+
+    /// Sets the annotations, and lists the folder's copy of them.
+    #[must_use]
+    pub(crate) fn with_annotations(mut self, given: ManifestAnnotations, copy: Written) -> Self {
+        self.annotations = Some(given);
+        self.list(copy);
         self
     }
 

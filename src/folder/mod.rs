@@ -13,7 +13,7 @@ mod written;
 
 pub(crate) use given::check_given;
 pub use manifest::ManifestBlock;
-pub(crate) use manifest::{MANIFEST, Manifest, ManifestMember, ManifestOpenMetrics};
+pub(crate) use manifest::{MANIFEST, Manifest, ManifestAnnotations, ManifestMember, ManifestOpenMetrics};
 pub(crate) use owned::{HISTORY, Owned, REPLACEMENT};
 pub(crate) use read_cells::read_cells;
 pub(crate) use taken::{OutputFolder, check_folder};

@@ -2,7 +2,7 @@
 //! etcd-heatmap and may be replaced or removed.
 
 use super::output::{Output, OwnedFiles};
-use super::{COMPARISON, FORECAST_FILES, OUTPUTS};
+use super::{ANNOTATIONS_FILE, COMPARISON, FORECAST_FILES, OUTPUTS};
 use crate::folder::{HISTORY, MANIFEST, Owned, REPLACEMENT};
 use crate::text::nearest::did_you_mean;
 
@@ -29,9 +29,13 @@ pub(crate) fn replaced() -> impl Iterator<Item = Owned> {
     files().map(|files| files.owned).chain([Owned::Single(COMPARISON)])
 }
 
-/// All files in an output folder that etcd-heatmap writes: history, manifest, outputs and forecast.
+/// All files in an output folder that etcd-heatmap writes: history, manifest, annotations, outputs and forecast.
 pub(crate) fn owned() -> Vec<Owned> {
-    [HISTORY, REPLACEMENT, Owned::Single(MANIFEST)].into_iter().chain(replaced()).chain(FORECAST_FILES).collect()
+    [HISTORY, REPLACEMENT, Owned::Single(MANIFEST), ANNOTATIONS_FILE]
+        .into_iter()
+        .chain(replaced())
+        .chain(FORECAST_FILES)
+        .collect()
 }
 
 #[cfg(test)]

@@ -171,6 +171,7 @@ fn section(problem: &Problem, zone: Zone) -> String {
         ("When", Some(problem.when(zone))),
         ("Impact", Some(problem.impact_text()).filter(|impact| !impact.is_empty())),
         ("Reading", problem.reading_text()),
+        ("Noted", problem.noted_text(zone)),
         ("Next", Some(problem.next_step())),
     ];
     for (name, fact) in facts {

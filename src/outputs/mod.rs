@@ -5,6 +5,7 @@
 //! finished cells and findings come in; files and strings go out. Scores and findings are computed elsewhere,
 //! and printing belongs to `commands`.
 
+mod annotations_csv;
 mod comparison;
 mod csv;
 mod diff_csv;
@@ -30,6 +31,7 @@ mod textfile;
 mod wide_csv;
 mod xlsx;
 
+pub(crate) use annotations_csv::{ANNOTATIONS_FILE, write_annotations};
 pub(crate) use comparison::{COMPARISON, comparison_text};
 pub(crate) use csv::CellsCsv;
 pub(crate) use diff_csv::{DIFF, diff_csv};

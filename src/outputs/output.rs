@@ -6,6 +6,7 @@ use std::sync::Arc;
 use polars::prelude::DataFrame;
 
 use super::{Emission, OutputError};
+use crate::analysis::annotations::Annotations;
 use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::Findings;
 use crate::analysis::forecast::result::Forecast;
@@ -113,6 +114,8 @@ pub(crate) struct Scored<'a> {
     pub(crate) lines: &'a [Line],
     /// The findings; empty unless an output needs them.
     pub(crate) findings: &'a Findings,
+    /// What people noted; empty without annotations.
+    pub(crate) annotations: &'a Annotations,
     /// The readings of each cell; without any cluster unless an output needs them.
     pub(crate) readings: &'a ReadingCells,
     /// The forecast of the folder; `None` without one.

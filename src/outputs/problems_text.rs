@@ -72,7 +72,8 @@ impl Listing<'_> {
         wrapped(&text, self.width, HANG)
     }
 
-    /// Three lines: what and where; when, how often and at what cost; the worst reading and the command that shows it.
+    /// Three lines: what and where; when, how often and at what cost; the worst reading and the command that shows it. A
+    /// fourth one between them if something was noted.
     fn problem(&self, text: &mut String, problem: &Problem) {
         let rank = self.palette.on_score(&format!("{:>2}.", problem.rank), severity(problem));
         let title = terminal_line(&format!("{}: {}", problem.cluster, problem.title()));
@@ -82,6 +83,9 @@ impl Listing<'_> {
         let impact = Some(problem.impact_text()).filter(|impact| !impact.is_empty());
         let impact = impact.map(|impact| format!(";  {impact}")).unwrap_or_default();
         let _ = writeln!(text, "    {when}{impact}");
+        if let Some(noted) = problem.noted_text(self.zone) {
+            let _ = writeln!(text, "    noted: {}", terminal_line(&noted));
+        }
         let reading = problem.reading_text().map(|reading| terminal_line(&reading) + "  ").unwrap_or_default();
         let _ = writeln!(text, "    {reading}{}", terminal_line(&problem.explain_command(self.folder)));
     }
@@ -157,6 +161,7 @@ mod tests {
             fullness: None,
             lowest: Some(5.0),
             impact: number as f64,
+            noted: None,
         };
         Findings::of(Vec::new(), (0..150).map(problem).collect(), Vec::new())
     }

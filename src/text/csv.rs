@@ -25,6 +25,14 @@ pub(crate) fn csv_label(label: &str) -> Cow<'_, str> {
     }
 }
 
+/// The label that [`csv_label`] wrote as this field.
+pub(crate) fn csv_unguarded(field: &str) -> &str {
+    match field.strip_prefix('\'') {
+        Some(label) if matches!(csv_label(label), Cow::Owned(_)) => label,
+        _ => field,
+    }
+}
+
 /// Whether a spreadsheet may evaluate the text as a formula, which may also start with full-width
 /// signs from East Asian keyboards.
 pub(crate) fn begins_like_a_formula(text: &str) -> bool {
@@ -41,9 +49,10 @@ mod tests {
             ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", " =1", "\u{feff}=1", "＝1", "＋1", "－1", "＠a", "'a"]
         {
             assert_eq!(csv_label(label), format!("'{label}"));
+            assert_eq!(csv_unguarded(&csv_label(label)), label);
         }
         for label in ["c1", "10.0.0.1:2379", "a=1", "", "é"] {
-            assert_eq!(csv_label(label), label);
+            assert_eq!((&*csv_label(label), csv_unguarded(label)), (label, label));
         }
         assert_eq!(csv_field("=\"x\",\r"), "\"'=\"\"x\"\",\r\"");
     }

@@ -6,6 +6,7 @@
 mod absence;
 mod access;
 mod alerts;
+mod annotations;
 mod bad_input;
 mod check;
 mod companions;

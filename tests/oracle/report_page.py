@@ -6,7 +6,7 @@ usage: report_page.py AUDIT CHECK
 around a clock change; `use` clicks and types; `colours` measures contrast; `policy` injects a script; `labels` checks
 hostile names; `verdict`, `problems`, `clusters`, `readings` and `events` compare these parts of the page; `places`
 measures where things stand on a desktop and on a phone; `axe` runs axe-core; `plain` disables scripts; `ahead` compares the
-next 24 hours with forecast.json."""
+next 24 hours with forecast.json; `annotations` compares those of the page with annotations.csv."""
 
 import argparse
 import json
@@ -17,6 +17,7 @@ import tempfile
 import report_access
 import report_ahead
 import report_cells
+import report_notes
 import report_parts
 import report_use
 from chromium import Chromium
@@ -125,7 +126,7 @@ CHECKS = {
     "cells": cells, "times": times, "use": report_use.use, "colours": report_use.colours, "policy": policy, "labels": report_use.labels,
     "verdict": report_parts.verdict, "problems": report_parts.problems, "clusters": report_parts.clusters,
     "readings": report_parts.readings, "events": report_parts.events, "places": report_access.places, "axe": report_access.axe,
-    "plain": plain, "ahead": report_ahead.ahead,
+    "plain": plain, "ahead": report_ahead.ahead, "annotations": report_notes.annotations,
 }  # fmt: skip
 
 

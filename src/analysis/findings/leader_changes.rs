@@ -30,7 +30,7 @@ pub(super) const RULE: &str = "another member leads, or the number of leader cha
     trips and those of others were above 0.15 s for 6 minutes before; overload: clients sent more than 3 times the day's median and more than \
     100 proposals waited; several of these: several; none, and no member was silent or without a leader: planned_move; \
     else unexplained. Without evidence of who led, restart: a member's process started, or sent its last sample, within 10 \
-    minutes; else slow_disk: a member's disk was slow for at least 2 steps of the 10 minutes before; else unexplained. \
+    minutes; else slow_disk: a member's disk was slow for at least 2 steps of the 10 minutes before; else unexplained. An unexplained change within an annotated planned move is a planned_move. \
     Changes with the same cause and members at most 30 minutes apart are one finding";
 
 /// One election with its cause, the members that caused it, the reason in words, and the evidence.

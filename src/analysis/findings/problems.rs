@@ -9,7 +9,7 @@ mod words;
 pub(super) use group::{OfCluster, of_cluster, unseen};
 pub(crate) use health::{ClusterHealth, Verdict};
 
-use super::{ProblemCause, Worst};
+use super::{Noted, ProblemCause, Worst};
 use crate::analysis::membership::Staffing;
 use crate::time::TimeRange;
 
@@ -81,9 +81,37 @@ pub(crate) struct Problem {
     pub(crate) lowest: Option<f64>,
     /// What problems are ranked by: points × hours lost, or for absent members hours weighted by what is left.
     pub(crate) impact: f64,
+    /// What people noted near its incidents; `None` without annotations there.
+    pub(crate) noted: Option<Noted>,
 }
 
 impl Problem {
+    /// A problem without any occurrence.
+    pub(super) fn empty(cluster: &str, cause: ProblemCause, shape: Shape) -> Self {
+        Self {
+            id: String::new(),
+            rank: 0,
+            cluster: cluster.to_owned(),
+            cause,
+            members: Vec::new(),
+            shape,
+            spans: Vec::new(),
+            occurrences: 0,
+            low_ms: 0,
+            lost: 0.0,
+            share: None,
+            is_open: false,
+            unknown_ms: 0,
+            staffing: None,
+            worst: None,
+            threshold: None,
+            fullness: None,
+            lowest: None,
+            impact: 0.0,
+            noted: None,
+        }
+    }
+
     /// The first instant of the problem, milliseconds since 1970.
     pub(crate) fn first_ms(&self) -> i64 {
         self.spans.first().map_or(0, |span| span.start_ms)

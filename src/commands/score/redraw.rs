@@ -7,6 +7,7 @@ use super::{cell_footer, score_footer};
 use crate::analysis::cell_readings::charted;
 use crate::analysis::findings::Collector;
 use crate::analysis::forecast::result::Forecast;
+use crate::commands::annotations::Notes;
 use crate::commands::evidence::{Opened, companions_with};
 use crate::commands::explain::{as_scored, expected_members, min_duration};
 use crate::commands::{CommandError, Writing};
@@ -41,6 +42,7 @@ pub(in crate::commands) fn redraw(
         folding,
         min_coverage: manifest.min_coverage.unwrap_or(settings.how.min_coverage),
         min_duration: min_duration(&[], &settings.how, Some(manifest)),
+        annotations: None,
         fail_below: None,
         expected: expected_members(&settings.how, Some(manifest)),
     };
@@ -91,7 +93,8 @@ pub(in crate::commands) fn redraw(
     if let Some(stopped) = outcome.stopped {
         return Err(stopped.into_error(folder, scoring.days.len()));
     }
-    let findings = outcome.findings.with_anomalies(&forecast.anomalies);
+    let notes = Notes::kept(folder, folding.zone)?.unwrap_or_default();
+    let findings = notes.beside(outcome.findings, Some(forecast));
     // A page lists the files that were written before it, with their hashes: not itself as it was.
     manifest.files.retain(|file| !formats.write(&file.path));
     let scored = outputs::Scored {
@@ -99,6 +102,7 @@ pub(in crate::commands) fn redraw(
         manifest,
         lines: &read_cells(folder)?,
         findings: &findings,
+        annotations: &notes.annotations,
         readings: &outcome.readings,
         forecast: Some(forecast),
         scale: settings.scale,

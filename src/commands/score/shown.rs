@@ -12,7 +12,9 @@ use crate::commands::window::Window;
 use crate::config::{How, Settings};
 use crate::folder::{HISTORY, Manifest, Written};
 use crate::heatmap::{Folding, IDLE, clusters_only, divide, merge_sums};
-use crate::outputs::{self, Listing, OutputError, OwnedFiles, Palette, Picture, Screen, problems_text};
+use crate::outputs::{
+    self, ANNOTATIONS_FILE, Listing, OutputError, OwnedFiles, Palette, Picture, Screen, problems_text,
+};
 use crate::score::ScoreTable;
 use crate::text::count;
 use crate::text::palette::Scale;
@@ -108,7 +110,8 @@ pub(super) fn tell_files(
     let mut text = format!("\nin {}:\n", out.display());
     let history: &[Written] = if holds_history { &manifest.history } else { &[] };
     let kinds = [OwnedFiles { owned: HISTORY, row: "reading" }];
-    for OwnedFiles { owned, row } in kinds.into_iter().chain(outputs::files().copied()) {
+    let annotations = OwnedFiles { owned: ANNOTATIONS_FILE, row: "annotation" };
+    for OwnedFiles { owned, row } in kinds.into_iter().chain(outputs::files().copied()).chain([annotations]) {
         let shown = owned.pattern();
         let files: Vec<&Written> = manifest.files.iter().chain(history).filter(|f| owned.has(&f.path)).collect();
         if files.is_empty() {

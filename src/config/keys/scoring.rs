@@ -7,7 +7,7 @@ use crate::score::Rollup;
 use crate::spec::{Metric, Profile};
 use crate::time::{CellWidth, Zone};
 
-pub(super) static SCORING: [Key; 11] = [
+pub(super) static SCORING: [Key; 12] = [
     Key::text(
         "score.profile",
         "seed",
@@ -87,6 +87,12 @@ pub(super) static SCORING: [Key; 11] = [
         |text| ok(min_duration(text)),
     ),
     Key::text(
+        "score.annotations",
+        "",
+        Flag::new(Heading::Scoring, "annotations", "FILE", "CSV of deploys and planned moves, to show beside findings"),
+        |_| Ok(()),
+    ),
+    Key::text(
         "score.fail_below",
         "0",
         Flag::new(Heading::Scoring, "fail-below", "SCORE", "For CI: exit with 3 if a cell of a cluster is below this")
@@ -109,6 +115,7 @@ pub(super) static SCORING: [Key; 11] = [
 
 /// The help of `--without`, with the names of all metrics.
 fn without_help() -> String {
-    let metrics = Metric::ALL.map(|metric| metric.to_string()).join(", ");
-    format!("Leave out a metric; the others share its weight. Repeatable: {metrics}")
+    let names = Metric::ALL.map(Metric::name);
+    let (last, others) = names.split_last().expect("there are metrics");
+    format!("Leave out {} or {last}; the others share its weight. Repeatable", others.join(", "))
 }

@@ -64,6 +64,7 @@ fn card(problem: &Problem, deck: Deck<'_>) -> Markup {
                 p.impact { (capitalized(&html_text(&problem.impact_text()))) }
                 p.when { (capitalized(&html_text(&problem.when(deck.zone)))) }
                 @if let Some(reading) = problem.reading_text() { p.reading { (capitalized(&html_text(&reading))) } }
+                @if let Some(noted) = problem.noted_text(deck.zone) { p.noted { "Noted: " (html_text(&noted)) } }
                 p.next { (problem.next_step()) }
                 code.command hidden { (html_text(&problem.explain_command(FOLDER))) }
             }

@@ -35,7 +35,7 @@ async function markdownOf(card) {
   };
   const listed = spans.slice(0, STRETCHES).map(([start, end]) => `- ${at(start)} to ${at(end)}: ${part(".title").toLowerCase()}`);
   if (spans.length > STRETCHES) listed.push(`- … and ${spans.length - STRETCHES} more`);
-  const evidence = [part(".reading"), `problem ${plainly(card.dataset.id)} in problems.csv`].filter((text) => text);
+  const evidence = [part(".reading"), part(".noted"), `problem ${plainly(card.dataset.id)} in problems.csv`].filter((text) => text);
   return `# ${plainly(card.dataset.name)}: ${part(".title")}
 
 ## Impact

@@ -59,6 +59,9 @@ fn folding(manifest: &Manifest) -> Markup {
             }
             dt { "Cluster label" } dd { (asked.cluster_label.as_deref().map_or("cluster, else job".to_owned(), html_text)) }
             dt { "Member label" } dd { (html_text(&asked.member_label)) }
+            @if let Some(noted) = &manifest.annotations {
+                dt { "Annotations" } dd { (noted.rows) " of " bdi { (html_text(&noted.file)) } ", SHA-256 " code { (noted.sha256) } }
+            }
             dt { "Version" } dd { "etcd-heatmap " (manifest.version) }
         }
     }

@@ -12,6 +12,7 @@ mod events;
 mod facts;
 mod heat_cell;
 mod method;
+mod notes;
 mod page;
 mod plain;
 mod readings;
@@ -55,6 +56,7 @@ impl Output for Report {
             manifest: scored.manifest,
             lines: scored.lines,
             findings: scored.findings,
+            annotations: scored.annotations,
             readings: scored.readings,
             forecast: scored.forecast,
         });

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::cards::{Deck, cards};
 use super::clusters_table;
 use super::heat_cell::Folded;
-use super::{ahead, clusters, colours, data, events, facts, method, plain, verdict};
+use super::{ahead, clusters, colours, data, events, facts, method, notes, plain, verdict};
+use crate::analysis::annotations::Annotations;
 use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::{Findings, ProblemCause, Verdict};
 use crate::analysis::forecast::result::Forecast;
@@ -41,6 +42,8 @@ pub(super) struct Shown<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) lines: &'a [Line],
     pub(super) findings: &'a Findings,
+    /// Without any in the range, the page is the same to the byte as one of a run without annotations.
+    pub(super) annotations: &'a Annotations,
     pub(super) readings: &'a ReadingCells,
     /// Without a forecast, the page is the same to the byte as one of a version without forecasts.
     pub(super) forecast: Option<&'a Forecast>,
@@ -49,9 +52,11 @@ pub(super) struct Shown<'a> {
 /// The report as one HTML document that contains its styles, script and data.
 pub(super) fn page(shown: Shown<'_>) -> String {
     let Shown { manifest, findings, forecast, .. } = shown;
-    let (own_style, own_script) = forecast.map_or(("", ""), |_| (ahead::STYLE, ahead::SCRIPT));
-    let style = format!("{}{own_style}{}", include_str!("report.css"), colours::sheet());
-    let script = [SCRIPT, own_script, START].concat();
+    let is_noted = !notes::on_page(shown, range(manifest)).is_empty();
+    let [ahead_style, ahead_script] = forecast.map_or([""; 2], |_| [ahead::STYLE, ahead::SCRIPT]);
+    let [notes_style, notes_script] = if is_noted { [notes::STYLE, notes::SCRIPT] } else { [""; 2] };
+    let style = [include_str!("report.css"), ahead_style, notes_style, &colours::sheet()].concat();
+    let script = [SCRIPT, ahead_script, notes_script, START].concat();
     let whole = html! {
         (DOCTYPE)
         html lang="en" {
@@ -108,6 +113,8 @@ fn sections(shown: Shown<'_>) -> Markup {
         section aria-labelledby="events" {
             h2 #events { "Events" }
             (events::events(findings, lines))
+            @let noted = notes::on_page(shown, range(manifest));
+            @if !noted.is_empty() { (notes::list(&noted, zone)) }
         }
         section aria-labelledby="method" {
             h2 #method { "Method" }
@@ -211,12 +218,14 @@ fn cluster(number: usize, lines: &[Line]) -> Markup {
 }
 
 fn blocks(shown: Shown<'_>) -> Markup {
-    let Shown { manifest, lines, findings, readings, forecast } = shown;
+    let Shown { manifest, lines, findings, readings, forecast, .. } = shown;
     let zone = manifest.folding().unwrap_or_default().zone;
     let open: Vec<usize> = order(shown).into_iter().take(1).collect();
     html! {
         script #index type="application/json" { (PreEscaped(data::index(manifest, lines, findings, readings, &open))) }
         @if let Some(forecast) = forecast { script #ahead-hours type="application/json" { (PreEscaped(ahead::data(lines, forecast, zone))) } }
+        @let noted = notes::on_page(shown, range(manifest));
+        @if !noted.is_empty() { script #notes type="text/plain" { (data::packed(&notes::data(&noted, zone))) } }
         @for (number, lines) in clusters(lines).enumerate() {
             @let name = &lines[0].cluster;
             script id={ "cells-" (number) } type="text/plain" { (data::block(manifest, lines, readings)) }

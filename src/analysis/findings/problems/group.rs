@@ -72,7 +72,7 @@ pub(in super::super) fn of_cluster(
 pub(in super::super) fn unseen(incidents: Vec<Incident>) -> impl Iterator<Item = OfCluster> {
     incidents.into_iter().map(|mut incident| {
         let cluster = incident.finding.cluster.clone();
-        let mut problem = empty(&cluster, incident.cause, Shape::Once);
+        let mut problem = Problem::empty(&cluster, incident.cause, Shape::Once);
         problem.id = format!("{cluster}/{}/1", incident.cause.name());
         problem.staffing = incident.finding.staffing;
         problem.impact = incident.finding.impact;
@@ -141,34 +141,10 @@ fn number(problems: &mut [Problem], cluster: &str, cause: ProblemCause, groups: 
     }
 }
 
-fn empty(cluster: &str, cause: ProblemCause, shape: Shape) -> Problem {
-    Problem {
-        id: String::new(),
-        rank: 0,
-        cluster: cluster.to_owned(),
-        cause,
-        members: Vec::new(),
-        shape,
-        spans: Vec::new(),
-        occurrences: 0,
-        low_ms: 0,
-        lost: 0.0,
-        share: None,
-        is_open: false,
-        unknown_ms: 0,
-        staffing: None,
-        worst: None,
-        threshold: None,
-        fullness: None,
-        lowest: None,
-        impact: 0.0,
-    }
-}
-
 impl Grouping<'_> {
     /// The problem that these incidents make up.
     fn problem(&self, cause: ProblemCause, incidents: &[&Incident], group: &Group) -> Problem {
-        let mut problem = empty(&self.cluster.cluster, cause, group.shape.clone());
+        let mut problem = Problem::empty(&self.cluster.cluster, cause, group.shape.clone());
         problem.occurrences = incidents.len();
         // Absences of different members may overlap; their losses are none, so nothing is counted twice.
         problem.spans = union(incidents.iter().flat_map(|incident| incident.spans.iter().copied()));
@@ -199,7 +175,7 @@ impl Grouping<'_> {
         let scored: i64 = scored.map(|run| run.end_ms - run.start_ms).sum();
         let is_constant = length(&dips) as f64 >= CONSTANT_SHARE * scored as f64;
         let shape = if is_constant { Shape::Constant } else { Shape::Scattered };
-        let mut problem = empty(&self.cluster.cluster, cause, shape);
+        let mut problem = Problem::empty(&self.cluster.cluster, cause, shape);
         (problem.occurrences, problem.low_ms) = (dips.len(), length(&dips));
         // All members count the same leader changes.
         let members = self.cluster.members.iter().filter(|_| cause != ProblemCause::LeaderInstability);

@@ -85,6 +85,11 @@ impl Problem {
         Some(format!("{} up to {value}{share} on {}{threshold}", worst.metric.title(), worst.member))
     }
 
+    /// What people noted near its incidents: `"etcd upgrade" (2026-10-01 at 12:00), at 2 of 3 incidents`.
+    pub(crate) fn noted_text(&self, zone: Zone) -> Option<String> {
+        Some(self.noted.as_ref()?.in_words(self.occurrences, zone))
+    }
+
     /// What to do next, and etcd's documentation page about it.
     pub(crate) fn next_step(&self) -> String {
         let advice = self.cause.advice();

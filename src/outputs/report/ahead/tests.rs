@@ -1,3 +1,4 @@
+use crate::analysis::annotations::Annotations;
 use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::Findings;
 use crate::analysis::forecast::quantiles::MEDIAN;
@@ -23,7 +24,15 @@ fn made(forecast: Option<&Forecast>) -> String {
     let line =
         |cluster: &str| Line { cluster: cluster.into(), member: None, cells: (1..=60).rev().map(cell).collect() };
     let (lines, findings, readings) = ([line("c01"), line("c02")], Findings::default(), ReadingCells::default());
-    page(Shown { manifest: &manifest, lines: &lines, findings: &findings, readings: &readings, forecast })
+    let annotations = Annotations::default();
+    page(Shown {
+        manifest: &manifest,
+        lines: &lines,
+        findings: &findings,
+        annotations: &annotations,
+        readings: &readings,
+        forecast,
+    })
 }
 
 /// The part of a text between two others.

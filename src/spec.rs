@@ -8,6 +8,7 @@ mod metric;
 mod profile;
 mod rule;
 mod table;
+mod version;
 
 pub use cap::{Cap, Caps, Condition};
 pub use metric::{COLUMNS, Column};
@@ -16,3 +17,4 @@ pub use rule::{
     Band, Bands, FULL_POINTS, LOOK_BACK_SECONDS, POINT, Rule, RuleError, WEIGHT_ONE, parse_weight, percent,
 };
 pub use table::{COMPANIONS, Companion, METRICS, Metric, Unit};
+pub(crate) use version::{version_number, version_text};

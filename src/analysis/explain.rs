@@ -210,7 +210,10 @@ fn explain_member(
                 continue;
             }
             after_restart += count_within(&restarts, &(step..step + 1)) as u64;
-            for companion in day.window.companions().iter().filter(|companion| companion.is_evidence()) {
+            // A version has no median.
+            let has_median =
+                |companion: &&Companion| companion.is_evidence() && **companion != Companion::ServerVersion;
+            for companion in day.window.companions().iter().filter(has_median) {
                 let reading = day.window.row(*companion, index)[step];
                 evidence.entry(*companion).or_default().extend((!reading.is_nan()).then_some(reading));
             }

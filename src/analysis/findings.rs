@@ -91,6 +91,8 @@ named! {
     pub(crate) enum Cause {
         /// The process of the member that led ended, or a member's process stopped or started near the change.
         Restart = "restart",
+        /// The process of the member that led started again with another version of etcd.
+        Upgrade = "upgrade",
         /// The process of the member that led hung.
         ProcessStopped = "process_stopped",
         /// The disk of the member that led was slow, or a member's disk before the change.

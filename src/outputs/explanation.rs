@@ -7,7 +7,7 @@ use std::fmt::Write;
 use crate::analysis::explain::{BandPart, CapPart, Explanation, MemberPart, MetricPart, StepTotals};
 use crate::heatmap::{Folding, WHY_IDLE, is_idle};
 use crate::score::ScoreTable;
-use crate::spec::{Metric, Unit, percent};
+use crate::spec::{Metric, Unit, percent, version_text};
 use crate::text::count;
 use crate::text::rounding::{loss_parts, loss_text, reading_text, score_parts, score_short, score_text};
 use crate::text::terminal::terminal_label;
@@ -186,6 +186,7 @@ fn of_unit(unit: Unit, value: f64) -> String {
         Unit::Count | Unit::Instant => format!("{value}"),
         Unit::PerSecond => format!("{}/s", reading_text(value, 2)),
         Unit::Share => format!("{} %", reading_text(value * 100.0, 1)),
+        Unit::Version => version_text(value),
         Unit::Flag => if value > 0.0 { "yes" } else { "no" }.to_owned(),
         Unit::BytesPerSecond => format!("{} KiB/s", reading_text(value / 1024.0, 1)),
         Unit::Bytes => format!("{} MiB", reading_text(value / (1024.0 * 1024.0), 1)),

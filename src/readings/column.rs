@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{IDLE, Member, is_idle, is_missing};
-use crate::spec::{Column, Companion};
+use crate::spec::{Column, Companion, version_number};
 use crate::time::union;
 
 /// The readings of one column: `grid.len()` values for each member, NaN where missing, [`IDLE`] where idle.
@@ -46,6 +46,22 @@ impl ColumnReadings {
                 (_, true) => {}
             }
         }
+    }
+
+    /// Adds a series that starts with the grid. `label` returns the value of one of its labels: of a column whose
+    /// readings are in a label, the number that this stands for is the reading wherever the series has a value. Other texts
+    /// than versions are no readings.
+    pub(crate) fn merge_labeled<'a>(
+        &mut self,
+        member: Member,
+        len: usize,
+        label: impl Fn(&str) -> Option<&'a str>,
+        values: &[f64],
+    ) {
+        let Some(name) = self.column.label() else { return self.merge_series(member, len, 0, values) };
+        let reading = label(name).and_then(version_number).unwrap_or(f64::NAN);
+        let read: Vec<f64> = values.iter().map(|value| if value.is_nan() { f64::NAN } else { reading }).collect();
+        self.merge_series(member, len, 0, &read);
     }
 
     /// Adds readings of the same column from a part of the grid: `other` starts at step `offset`, and the

@@ -91,8 +91,8 @@ impl Companion {
     }
 
     /// What findings need besides the scored metrics: the limits, who leads, who knows a leader, who is a learner, which
-    /// proposals wait, and which applies are slow. A server computes them for little: none is a histogram.
-    pub const OF_FINDINGS: [Self; 7] = [
+    /// proposals wait, which applies are slow, and which version runs. A server computes them for little: none is a histogram.
+    pub const OF_FINDINGS: [Self; 8] = [
         Self::Quota,
         Self::MaxFds,
         Self::ProposalsPending,
@@ -100,6 +100,7 @@ impl Companion {
         Self::IsLeader,
         Self::IsLearner,
         Self::HasLeader,
+        Self::ServerVersion,
     ];
 
     /// The unit of the readings.
@@ -163,6 +164,11 @@ impl Column {
     /// value if nothing was observed.
     pub fn can_be_idle(self) -> bool {
         matches!(self, Self::Metric(_)) && self.unit() == Unit::Seconds
+    }
+
+    /// The label of the series that holds the reading, if it is not the value: that is always 1 then.
+    pub(crate) fn label(self) -> Option<&'static str> {
+        (self == Self::Companion(Companion::ServerVersion)).then_some("server_version")
     }
 
     /// The text of the embedded `queries/<name>.promql`.

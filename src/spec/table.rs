@@ -26,6 +26,8 @@ pub enum Unit {
     Share,
     /// 1 for yes, 0 for no.
     Flag,
+    /// A version of etcd as a number: 3005001 for 3.5.1.
+    Version,
 }
 
 /// What a companion is for.
@@ -236,6 +238,8 @@ columns! {
         ResidentMemory = "resident_memory" { column: "resident_memory_bytes", unit: Bytes, role: Evidence }
         /// gRPC requests that ended with an error of the server, per second.
         GrpcErrors = "grpc_errors" { column: "grpc_errors_per_second", unit: PerSecond, role: Evidence }
+        /// Version of the member's etcd.
+        ServerVersion = "server_version" { column: "server_version", unit: Version, role: Evidence }
     }
 }
 

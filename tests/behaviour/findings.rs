@@ -253,3 +253,53 @@ fn flags_choose_problems_of_a_cluster_findings_of_a_kind_and_evidence() {
         assert!(run.code == Some(2) && run.stderr.contains("cannot be used with"), "{wrong:?}: {}", run.stderr);
     }
 }
+
+/// Three members that are upgraded one after the other, as an operator does it: each restarts with the new version, and one that
+/// leads loses the leadership.
+#[test]
+fn a_leader_that_comes_back_with_another_version_lost_the_leadership_by_an_upgrade() {
+    let (start, end) = (START - HOUR, START + 3 * HOUR);
+    let upgraded = |member: i64| START + HOUR + member * 600 + 5;
+    // The first two lead until they are upgraded, and a restart without another version follows.
+    let again = START + 2 * HOUR + 5;
+    let leader = |t: i64| match t {
+        t if t < upgraded(0) => 0,
+        t if t < upgraded(1) => 1,
+        t if t < again => 2,
+        _ => 0,
+    };
+    let mut metrics = Metrics::every(15);
+    for member in 0..3 {
+        let of = labels(&format!("m{member}"));
+        let mut healthy = Metrics::every(15);
+        healthy.member(&of, start..end);
+        metrics.append(&healthy.without(&["etcd_server_leader_changes_seen_total"]));
+        let changes = move |t: i64| (start..=t).step_by(15).filter(|t| leader(*t) != leader(*t - 15)).count() as f64;
+        metrics.series("etcd_server_leader_changes_seen_total", &of, start..end, changes);
+        metrics.series("etcd_server_is_leader", &of, start..end, |t| f64::from(u8::from(leader(t) == member)));
+        let version = |version: &str| format!("{of},server_version=\"{version}\"");
+        metrics.series("etcd_server_version", &version("3.5.9"), start..upgraded(member), |_| 1.0);
+        metrics.series("etcd_server_version", &version("3.5.12-rc.1"), upgraded(member)..end, |_| 1.0);
+        metrics.series("process_start_time_seconds", &of, start..end, |t| match t {
+            t if member == 2 && t >= again => again as f64 - 2.0,
+            t if t >= upgraded(member) => upgraded(member) as f64 - 2.0,
+            _ => (start - DAY) as f64,
+        });
+    }
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("upgraded"));
+    Asked { step: 15, ..Asked::all(&prometheus, START, end) }.is_answered_exactly(&folder);
+    let changes: Vec<String> = found(&folder, "leader_change");
+    let cause = |row: &String| row.split(',').find(|field| ["upgrade", "restart"].contains(field)).map(str::to_owned);
+    let causes: Vec<_> = changes.iter().filter_map(cause).collect();
+    assert_eq!(causes, ["upgrade", "upgrade", "restart"], "{changes:?}");
+    for (row, member) in changes.iter().zip(["m0", "m1"]) {
+        assert!(row.contains(&format!("{member}, which led, restarted at ")), "{row}");
+        assert!(row.contains(" with etcd 3.5.12 instead of 3.5.9"), "{row}");
+    }
+    // Of the four restarts, three brought the version.
+    let restarts = found(&folder, "incident").into_iter().filter(|row| row.contains(" restarted at "));
+    let (with, without): (Vec<_>, Vec<_>) = restarts.partition(|row| row.contains("with etcd 3.5.12 instead of 3.5.9"));
+    assert_eq!((with.len(), without.len()), (3, 1), "{with:?} {without:?}");
+    let evidence = folder.text("audit/evidence.csv");
+    assert_eq!(evidence.matches(",version_before,3.5.9,").count(), 3, "{evidence}");
+}

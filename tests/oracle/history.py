@@ -55,9 +55,11 @@ EVIDENCE = {
     "resident_memory_bytes": ETCDS.replace("{name}", "process_resident_memory_bytes"),
     "grpc_errors_per_second":
         f'sum by ({{by}}) (rate(grpc_server_handled_total{{{{grpc_code=~"{FAILED}", {{of}}}}}}[5m]))',
+    # Its value is 1; the reading is the label.
+    "server_version": "etcd_server_version{{{of}}}",
 }
 # What findings need, of the evidence.
-FOUND_BY = ["proposals_pending", "slow_applies_per_second", "is_leader", "is_learner", "has_leader"]
+FOUND_BY = ["proposals_pending", "slow_applies_per_second", "is_leader", "is_learner", "has_leader", "server_version"]
 RECORDED = {
     "wal_fsync": "job:etcd_disk_wal_fsync_duration_seconds_bucket:99percentile",
     "backend_commit": "job:etcd_disk_backend_commit_duration_seconds_bucket:99percentile",
@@ -100,6 +102,10 @@ def answer(asked, query, column, is_whole=False):
         # The values of several labels are joined.
         name = lambda names: "/".join(labels[one.strip()] for one in names.split(","))
         cluster = name(asked.cluster_label) if asked.cluster_label else labels.get("cluster") or labels["job"]
+        if column == "server_version":
+            parts = [int(part) for part in labels["server_version"].split("-")[0].split(".")]
+            value = max(known.get((second * 1000, cluster, name(asked.member_label), column), 0),
+                        parts[0] * 10**6 + parts[1] * 10**3 + parts[2])
         # NaN is an idle percentile, and a missing reading of any other column. It is a text, to be equal to itself.
         if value == value or column in IDLE:
             known[second * 1000, cluster, name(asked.member_label), column] = value if value == value else "idle"

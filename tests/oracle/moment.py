@@ -78,6 +78,11 @@ def compare(report, profile, text, place, around, here):
     report.compare(f"{at}: who led", {"led": led(around)}, {"led": re.search(r"who led: (.*)", printed[0])[1]})
     expected = {row["member"]: shown_score(row["score"]) for row in here}
     heads = [re.match(r"(\S+): (no score|score [\d.]+)", block).groups() for block in printed[1:]]
+    versions = {row["member"]: row["server_version"] for row in around if row["second"] == at and row.get("server_version")}
+    versions = {member: f"etcd {v // 10**6:.0f}.{v // 1000 % 1000:.0f}.{v % 1000:.0f}" for member, v in versions.items()}
+    shown = {block.split(": ")[0]: match[0] for block in printed[1:] if (match := re.search(r"etcd [\d.]+(?=, started|$)", block.split("\n")[0]))}
+    if versions or shown:
+        report.compare(f"{at}: versions", {member: v for member, v in versions.items() if member in expected}, shown)
     report.compare(f"{at}: scores of members", expected, dict(heads))
     rows = {}
     for block in printed[1:]:

@@ -49,6 +49,8 @@ pub(crate) struct MemberMoment {
     pub(crate) is_after_restart: bool,
     /// When its process had started, seconds since 1970; `None` if the history does not say.
     pub(crate) started: Option<f64>,
+    /// The version of its etcd, as a number; `None` if the history does not say.
+    pub(crate) version: Option<f64>,
     /// The cap that applies, with the metric that it costs points.
     pub(crate) cap: Option<(Metric, Cap)>,
     /// The metrics, and the companions with a reading around the step, in the order of the specification.
@@ -202,15 +204,18 @@ fn explain_member(
             bucket: if let Reading::Known(value) = here { in_bucket(value) } else { None },
         }
     };
+    let told = |of: Companion| reading((day, step), of.into(), member).filter(|reading| !reading.is_nan());
     let is_told = |one: &ColumnMoment| match one.column {
         Column::Metric(_) => true,
-        Column::Companion(companion) => one.known > 0 && companion != Companion::StartTime,
+        Column::Companion(Companion::StartTime | Companion::ServerVersion) => false,
+        Column::Companion(_) => one.known > 0,
     };
     MemberMoment {
         member: member.clone(),
         totals,
         is_after_restart: restarts.iter().any(|steps| steps.contains(&step)),
-        started: reading((day, step), Companion::StartTime.into(), member).filter(|seconds| !seconds.is_nan()),
+        started: told(Companion::StartTime),
+        version: told(Companion::ServerVersion),
         cap: entry.and_then(|entry| entry.cap).map(|place| table.caps()[place]),
         columns: Column::all().map(column).filter(is_told).collect(),
     }

@@ -7,6 +7,7 @@ use super::spans::{both, length_within, most_at_once, union};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
 use crate::analysis::membership::{LEAST_MS, Membership, Staffing};
+use crate::spec::version_text;
 use crate::text::count;
 use crate::time::TimeRange;
 
@@ -93,13 +94,20 @@ fn restarted(
         false => "no sample is missing".to_owned(),
     };
     let at = told::instant(restart.started_ms);
-    finding.says = format!("{} of {} restarted at {at} ({gap})", member.name(), finding.cluster);
+    let versions = member.new_version(restart.started_ms).map(|(before, after)| [before, after].map(version_text));
+    let with = versions.as_ref().map(|[before, after]| format!(" with etcd {after} instead of {before}"));
+    let with = with.unwrap_or_default();
+    finding.says = format!("{} of {} restarted at {at}{with} ({gap})", member.name(), finding.cluster);
     let expected = membership.expected_at(range.start_ms);
     let away = usize::from(member.votes_at(range.start_ms));
     let staffing = Staffing { left: expected.saturating_sub(away), expected };
     finding.impact = staffing.impact(range.end_ms - range.start_ms);
     finding.staffing = Some(staffing);
     finding.tell("started", Evidence::Instant(restart.started_ms));
+    if let Some([before, after]) = versions {
+        finding.tell("version_before", before);
+        finding.tell("version_after", after);
+    }
     Incident::of_members(finding, ProblemCause::Restart)
 }
 

@@ -35,6 +35,8 @@ pub(super) struct MemberDay {
     /// Process start time, in seconds since 1970.
     pub(super) started: Vec<Run<f64>>,
     pub(super) database: DatabaseDay,
+    /// Version of the process, as a number.
+    pub(super) version: Vec<Run<f64>>,
     pub(super) signs: Vec<Run<Signs>>,
 }
 
@@ -167,6 +169,7 @@ impl MemberDay {
             codes: runs(grid, codes, 0),
             leader: runs(grid, window.row(Metric::LeaderChanges, index).iter().map(|v| counted(*v)), SHORT_GAP_MS),
             started: companion(Companion::StartTime).map(reading).unwrap_or_default(),
+            version: companion(Companion::ServerVersion).map(reading).unwrap_or_default(),
             database: DatabaseDay::new(window, index),
             signs: signs::of_day(window, scores, index),
         }

@@ -1,6 +1,6 @@
 //! Formats durations, counts, sizes and probabilities for the texts of findings.
 
-use crate::spec::{Metric, Profile, Unit, percent};
+use crate::spec::{Metric, Profile, Unit, percent, version_text};
 use crate::text::rounding::{confidence_parts, number_up};
 use crate::time::{HOUR_MS, format_instant};
 
@@ -66,6 +66,7 @@ pub(crate) fn reading(metric: Metric, value: f64) -> String {
     match metric.unit() {
         Unit::Seconds if value >= 1.0 => format!("{} s", three_digits(value)),
         Unit::Seconds => format!("{} ms", three_digits(value * 1000.0)),
+        Unit::Version => version_text(value),
         Unit::Count | Unit::Instant | Unit::Flag => format!("{}", value.ceil()),
         Unit::PerSecond => format!("{}/s", three_digits(value)),
         Unit::Share => format!("{} %", three_digits(value * 100.0)),
@@ -78,7 +79,7 @@ pub(crate) fn reading(metric: Metric, value: f64) -> String {
 pub(crate) fn reading_number(metric: Metric, value: f64) -> (f64, &'static str) {
     match metric.unit() {
         Unit::Seconds => (number_up(value * 1000.0), "ms"),
-        Unit::Count | Unit::Instant | Unit::Share | Unit::Flag => (number_up(value), ""),
+        Unit::Count | Unit::Instant | Unit::Share | Unit::Flag | Unit::Version => (number_up(value), ""),
         Unit::PerSecond => (number_up(value), "1/s"),
         Unit::BytesPerSecond => (number_up(value), "bytes/s"),
         Unit::Bytes => (number_up(value), "bytes"),

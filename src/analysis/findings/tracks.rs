@@ -20,6 +20,8 @@ pub(super) struct MemberTrack {
     pub(super) codes: Vec<Run<u16>>,
     pub(super) leader: Vec<Run<f64>>,
     pub(super) started: Vec<Run<f64>>,
+    /// The version of the process, as a number.
+    pub(super) version: Vec<Run<f64>>,
     pub(super) database: DatabaseTrack,
     pub(super) signs: Vec<Run<Signs>>,
 }
@@ -39,14 +41,15 @@ pub(super) struct ClusterTrack {
 
 impl MemberTrack {
     fn new(member: Member, life: Life) -> Self {
-        let (codes, leader, started) = (Vec::new(), Vec::new(), Vec::new());
-        Self { member, life, codes, leader, started, database: DatabaseTrack::default(), signs: Vec::new() }
+        let (codes, leader, started, version) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { member, life, codes, leader, started, version, database: DatabaseTrack::default(), signs: Vec::new() }
     }
 
     fn add(&mut self, day: MemberDay, window_ms: i64) {
         append(&mut self.codes, day.codes);
         append(&mut self.leader, day.leader);
         append(&mut self.started, day.started);
+        append(&mut self.version, day.version);
         append(&mut self.signs, day.signs);
         self.database.add(day.database, window_ms);
     }
@@ -64,6 +67,15 @@ impl MemberTrack {
     pub(super) fn starts(&self) -> impl Iterator<Item = (&Run<f64>, &Run<f64>)> {
         let pairs = self.started.windows(2).map(|two| (&two[0], &two[1]));
         pairs.filter(|(before, after)| before.state != after.state)
+    }
+
+    /// The versions before and after a start of the process, if they are known and differ.
+    pub(super) fn new_version(&self, started_ms: i64) -> Option<(f64, f64)> {
+        let before = self.version.iter().rev().find(|run| run.start_ms < started_ms)?;
+        let after = self.version.iter().find(|run| run.end_ms > started_ms && run.state != before.state)?;
+        // A later start may have brought it.
+        let next = self.restarts().into_iter().find(|at| *at > started_ms);
+        next.is_none_or(|next| after.start_ms < next).then_some((before.state, after.state))
     }
 
     /// The stretches with a reading of any metric other than leader changes.

@@ -132,7 +132,13 @@ impl Scale {
     pub fn of_metric(metric: Metric) -> Self {
         let offset = match Column::from(metric).unit() {
             Unit::Seconds | Unit::Instant => 1e-5,
-            Unit::Count | Unit::BytesPerSecond | Unit::Bytes | Unit::PerSecond | Unit::Share | Unit::Flag => 1.0,
+            Unit::Count
+            | Unit::BytesPerSecond
+            | Unit::Bytes
+            | Unit::PerSecond
+            | Unit::Share
+            | Unit::Flag
+            | Unit::Version => 1.0,
         };
         Self::Log2 { offset }
     }

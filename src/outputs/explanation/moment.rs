@@ -6,7 +6,7 @@ use super::{of_unit, sum_text, with_unit};
 use crate::analysis::explain::{ColumnMoment, Led, MemberMoment, Moment, PointsMoment, Reading, StepTotals};
 use crate::heatmap::Folding;
 use crate::score::ScoreTable;
-use crate::spec::{Column, percent};
+use crate::spec::{Column, percent, version_text};
 use crate::text::rounding::{reading_text, score_short};
 use crate::text::terminal::terminal_label;
 use crate::time::{Step, Zone, format_instant};
@@ -70,6 +70,9 @@ fn member_text(table: &ScoreTable, (zone, step): (Zone, Step), moment: &Moment, 
     let mut text = format!("member {}: {}", terminal_label(&part.member.member), score(table, &part.totals));
     if part.is_after_restart {
         text.push_str(", just after a restart");
+    }
+    if let Some(version) = part.version {
+        let _ = write!(text, ", etcd {}", version_text(version));
     }
     if let Some(seconds) = part.started {
         let _ = write!(text, ", started {}", zone.format((seconds * 1000.0) as i64));

@@ -112,7 +112,7 @@ pub(super) fn model(shares: &[(String, f64)]) -> Option<String> {
 fn unit(metric: Metric) -> &'static str {
     match metric.unit() {
         Unit::Seconds | Unit::Instant => "seconds",
-        Unit::Count | Unit::Share | Unit::Flag => "",
+        Unit::Count | Unit::Share | Unit::Flag | Unit::Version => "",
         Unit::PerSecond => "1/s",
         Unit::BytesPerSecond => "bytes/s",
         Unit::Bytes => "bytes",

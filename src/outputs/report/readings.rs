@@ -22,6 +22,7 @@ pub(super) fn unit(column: impl Into<Column>) -> &'static str {
         Unit::Seconds => "s",
         Unit::Count | Unit::Instant => "",
         Unit::Flag => "flag",
+        Unit::Version => "version",
         Unit::Share => "share",
         Unit::PerSecond => "/s",
         Unit::Bytes => "B",

@@ -36,7 +36,10 @@ impl Client {
             Ok(_) if is_too_much(readings.len(), grid) => {
                 wrong = wrong.take().or(Some(PromError::TooManyMembers { column, members: readings.len() }));
             }
-            Ok(member) => readings.merge_series(member, grid.len(), 0, values),
+            Ok(member) => {
+                let label = |name: &str| labels.get(name).map(String::as_str);
+                readings.merge_labeled(member, grid.len(), label, values);
+            }
             Err(error) => wrong = wrong.take().or(Some(error)),
         })?;
         if is_partial(&envelope) {

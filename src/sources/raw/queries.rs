@@ -105,7 +105,7 @@ fn readings<E: std::error::Error>(
             remedy,
         })?;
         let values: Vec<f64> = element.values.iter().map(|value| reading(*value)).collect();
-        readings.merge_series(member, grid.len(), 0, &values);
+        readings.merge_labeled(member, grid.len(), |name| label_of(&element.labels, name), &values);
     }
     Ok(readings)
 }

@@ -10,6 +10,7 @@ use super::super::spans::{both, length_within, union};
 use super::super::tracks::{ClusterTrack, MemberTrack};
 use super::super::{Cause, Collector, Evidence, told};
 use super::{DISK, Explained, LEAST_SLOW_STEPS};
+use crate::spec::version_text;
 use crate::time::TimeRange;
 
 /// A member that sends nothing until this long before the end of the history is gone.
@@ -169,16 +170,24 @@ impl<'a> Members<'a> {
         // Rates of a member that is gone go on for a while.
         let last_ms = from.last_ms;
         let is_gone = (around.start_ms..=around.end_ms).contains(&last_ms) && last_ms + AFTER_MS < self.of.range.end_ms;
+        let mut cause = Cause::Restart;
         if let Some(at) = started {
             explained.why = format!("{name}, which led, restarted at {}", told::instant(*at));
             explained.tell(&format!("{name}_started"), Evidence::Instant(*at));
+            if let Some((before, after)) = from.member.new_version(*at) {
+                let [before, after] = [before, after].map(version_text);
+                explained.why.push_str(&format!(" with etcd {after} instead of {before}"));
+                explained.tell(&format!("{name}_version_before"), before);
+                explained.tell(&format!("{name}_version_after"), after);
+                cause = Cause::Upgrade;
+            }
         } else if is_gone {
             explained.why = format!("{name}, which led, went and never came back");
             explained.tell(&format!("{name}_left"), Evidence::Instant(last_ms));
         } else {
             return false;
         }
-        explained.cause = Cause::Restart;
+        explained.cause = cause;
         explained.members = vec![name];
         true
     }

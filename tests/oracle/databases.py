@@ -2,7 +2,7 @@
 
 usage: databases.py BLOCKS AUDIT --step SECONDS
 
-BLOCKS is a data directory of Prometheus, AUDIT the output of `etcd-heatmap backfill --evidence all` from it (formats problems
+BLOCKS is a data directory of Prometheus with one cluster that is scraped every few seconds, AUDIT the output of `etcd-heatmap backfill --evidence all` from it (formats problems
 and findings). Each defragmentation that etcd counted must be told once, with its duration and the sizes before and after it;
 a database near its quota with its highest share and the size in use when it became full."""
 

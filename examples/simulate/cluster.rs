@@ -247,7 +247,7 @@ mod tests {
     fn each_kind_has_its_elections_without_evidence_too() {
         let requests = [
             ("leader-restart=start=2026-10-01T02:00:00Z", &[Cause::Restart][..]),
-            ("leader-slow-disk=start=2026-10-01T02:00:00Z,changes=2", &[Cause::SlowDisk; 2]),
+            ("leader-slow-disk=start=2026-10-01T02:00:00Z,changes=2", &[Cause::SlowDisk, Cause::PlannedMove]),
             ("network=start=2026-10-01T02:00:00Z,hours=0.5,changes=3", &[Cause::Network; 3]),
             ("process-stopped=start=2026-10-01T02:00:00Z", &[Cause::ProcessStopped]),
             ("planned-move=start=2026-10-01T02:00:00Z", &[Cause::PlannedMove]),

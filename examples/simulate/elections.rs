@@ -68,6 +68,8 @@ impl Trigger {
     pub(crate) fn cause(self) -> Cause {
         match self {
             Self::Challenge(cause) | Self::Lost(_, cause) => cause,
+            // It leads again by somebody's move: the disk of the member that led then is well.
+            Self::SlowDisk { back: true, .. } => Cause::PlannedMove,
             Self::SlowDisk { .. } => Cause::SlowDisk,
             Self::Cut(..) => Cause::Network,
             Self::Stop(_) | Self::Follower(_) | Self::Regained(_) => Cause::Restart,

@@ -4,10 +4,10 @@
 usage: judge.py FOLDER…, each with truth.csv, elections.csv and findings.csv, and problems.csv if problems are judged too.
 Ends with exit code 1 if a bar is missed.
 
-An incident matches a label of the same cluster and trouble (disk, descriptors, elections, away) if they overlap by at
+An incident matches a label of the same cluster and trouble (disk, descriptors, elections, away, full) if they overlap by at
 least half of the duration of each. Each incident matches at most one label. Labels are what crosses a threshold:
-slow-disk and leader-slow-disk in their hours, fd-leak after it passes 1024, member-down, member-replaced, and
-election-storm while elections happen (not the whole day in which the changes are counted). Two labels with only a
+slow-disk and leader-slow-disk in their hours, fd-leak after it passes 1024, member-down, member-replaced, quota-full while
+the database is at its quota, and election-storm while elections happen (not the whole day in which the changes are counted). Two labels with only a
 restart of a minute between them count as one. late-cluster, a leak below 1024, and single elections and restarts are
 not incidents: an incident found there is a false positive. Some incidents without a label are neither right nor wrong: a
 member without data while its process hangs or for less than five minutes (single scrapes fail in the simulation, too),
@@ -38,6 +38,7 @@ TROUBLE_OF_METRIC = {
     "backend_commit": "disk",
     "open_fds": "descriptors",
     "leader_changes": "elections",
+    "db_size": "full",
     "": "away",
 }
 TROUBLE_OF_LABEL = {
@@ -46,6 +47,7 @@ TROUBLE_OF_LABEL = {
     ("fd-leak", "open_fds"): "descriptors",
     ("election-storm", "elections"): "elections",
     ("member-down", "no samples"): "away",
+    ("quota-full", "quota"): "full",
 }
 DAY, SHORT = 86400, 300
 # Rules of incidents without a metric that say that a member is away; other rules have no labels.
@@ -57,6 +59,7 @@ TROUBLE_OF_CAUSE = {
     "leader_instability": "elections",
     "member_without_data": "away",
     "member_replaced": "away",
+    "database_full": "full",
     "database_size": "size",
     "client_traffic": "traffic",
 }

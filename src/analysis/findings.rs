@@ -30,6 +30,7 @@ mod leaders;
 mod leadership;
 mod ledger;
 mod maintenance;
+mod mixed_versions;
 mod noted;
 mod problems;
 mod recurrence;
@@ -76,6 +77,8 @@ named! {
         Fragmentation = "fragmentation",
         /// A cluster ran with an even number of members.
         ClusterSize = "cluster_size",
+        /// The members of a cluster run different versions for longer than an upgrade takes.
+        MixedVersions = "mixed_versions",
         /// Two members of a cluster led at the same time.
         TwoLeaders = "two_leaders",
         /// The two consecutive hours of the week (or day) at which a cluster is quietest.
@@ -245,7 +248,7 @@ impl Findings {
 
     /// What is true of clusters whatever their score, worst clusters first: even sizes, two leaders, databases to defragment.
     pub(crate) fn facts(&self) -> Vec<&Finding> {
-        const KINDS: [Kind; 3] = [Kind::ClusterSize, Kind::TwoLeaders, Kind::Fragmentation];
+        const KINDS: [Kind; 4] = [Kind::ClusterSize, Kind::MixedVersions, Kind::TwoLeaders, Kind::Fragmentation];
         let place = |finding: &Finding| self.clusters.iter().position(|health| health.cluster == finding.cluster);
         let mut facts: Vec<&Finding> = self.all.iter().filter(|finding| KINDS.contains(&finding.kind)).collect();
         facts.sort_by_key(|finding| place(finding));

@@ -18,6 +18,7 @@ const fn heading(kind: Kind) -> &'static str {
         Kind::Growth => "growth towards the quota",
         Kind::Fragmentation => "fragmented databases",
         Kind::ClusterSize => "even numbers of members",
+        Kind::MixedVersions => "different versions",
         Kind::TwoLeaders => "leaders at the same time",
         Kind::MaintenanceWindow => "quietest hours",
         Kind::Anomaly => "anomalies, against a forecast",

@@ -122,6 +122,7 @@ fn other_findings(findings: &Findings) -> Option<String> {
             Kind::Growth => "growing database",
             Kind::Fragmentation => "fragmentation",
             Kind::ClusterSize => "even cluster size",
+            Kind::MixedVersions => "different versions",
             Kind::TwoLeaders => "leader conflict",
             Kind::MaintenanceWindow => "maintenance window",
             Kind::Anomaly => "anomaly",

@@ -303,3 +303,32 @@ fn a_leader_that_comes_back_with_another_version_lost_the_leadership_by_an_upgra
     let evidence = folder.text("audit/evidence.csv");
     assert_eq!(evidence.matches(",version_before,3.5.9,").count(), 3, "{evidence}");
 }
+
+#[test]
+fn members_of_different_versions_are_told_unless_an_upgrade_is_over_within_a_day() {
+    // The third member of each cluster is upgraded first, and the others so many hours later.
+    let clusters = [("day", 24), ("short", 23), ("open", 1000)];
+    let (start, end) = (START - HOUR, START + 2 * DAY);
+    let mut metrics = Metrics::every(300);
+    for (cluster, hours) in clusters {
+        for member in 0..3 {
+            let of = format!(r#"cluster="{cluster}",job="etcd",instance="m{member}""#);
+            metrics.member(&of, start..end);
+            let upgraded = START + HOUR + if member == 2 { 0 } else { hours * HOUR };
+            let version = |version: &str| format!("{of},server_version=\"{version}\"");
+            metrics.series("etcd_server_version", &version("3.5.9"), start..upgraded.min(end), |_| 1.0);
+            metrics.series("etcd_server_version", &version("3.6.1"), upgraded.min(end)..end, |_| 1.0);
+        }
+    }
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("versions"));
+    Asked { step: 300, ..Asked::all(&prometheus, START, end) }.is_answered_exactly(&folder);
+    let told = found(&folder, "mixed_versions");
+    let says = |cluster: &str| told.iter().filter(|row| row.contains(&format!(",{cluster},"))).collect::<Vec<_>>();
+    let [day] = says("day")[..] else { panic!("{told:?}") };
+    assert!(day.contains("day ran etcd 3.5.9 on m0, m1 and 3.6.1 on m2 for 1 d from 2026-10-01 at 01:00"), "{day}");
+    let [open] = says("open")[..] else { panic!("{told:?}") };
+    assert!(open.contains("open ran etcd 3.5.9 on m0, m1 and 3.6.1 on m2 since 2026-10-01 at 01:00"), "{open}");
+    assert!(says("short").is_empty(), "{told:?}");
+    let report = folder.text("audit/report.md");
+    assert!(report.contains("open ran etcd 3.5.9"), "{report}");
+}

@@ -15,7 +15,7 @@ and too many leader changes where those of several causes add up to more than fi
 there are no labels are only counted.
 
 A problem is right if a label of its cluster and trouble lies within its first and last instant; a label is found if such
-a problem covers a part of it. Problems of other troubles than those of labels are not judged.
+a problem covers a part of it. A member without data for less than five minutes each time is no problem to judge. Problems of other troubles than those of labels are not judged.
 
 An election matches a leader change found in its cluster at the same time, within two minutes and a step; a finding of
 n changes matches at most n elections. The cause is right if it has the simulator's name: restart, slow_disk, network,
@@ -106,7 +106,13 @@ def incidents(folder):
 def problems(folder):
     """The problems with incidents behind them: scattered and constant ones have none."""
     judged = [row for row in rows(folder / "problems.csv") if row["cause"] in TROUBLE_OF_CAUSE]
-    kept = [row for row in judged if row["schedule"] not in ("scattered", "constant")]
+    longest = collections.defaultdict(float)
+    for row in rows(folder / "findings.csv"):
+        length = seconds(row["end_utc"]) - seconds(row["start_utc"])
+        longest[row["problem_id"]] = max(longest[row["problem_id"]], length)
+    # Single scrapes fail in the simulation, too.
+    is_short = lambda row: TROUBLE_OF_CAUSE[row["cause"]] == "away" and longest[row["problem_id"]] < SHORT
+    kept = [row for row in judged if row["schedule"] not in ("scattered", "constant") and not is_short(row)]
     place = lambda row: (row["cluster"], TROUBLE_OF_CAUSE[row["cause"]])
     return [(*place(row), seconds(row["first_utc"]), seconds(row["last_utc"])) for row in kept]
 

@@ -70,7 +70,7 @@ def main():
         if not owners or named and not any(named.startswith(member) for member in of_cluster[owners[0]]):
             wrong.append(heading)
     report.check(f"cluster and member of each problem ({len(headings)})", wrong or ([] if headings else ["no problem"]))
-    kinds = ("cluster_size", "two_leaders", "fragmentation")
+    kinds = ("cluster_size", "mixed_versions", "two_leaders", "fragmentation")
     facts = Path(folder, "findings.csv")
     if facts.exists():
         with open(facts, newline="", encoding="utf-8") as file:

@@ -24,7 +24,7 @@ CAUSES = {
 }  # fmt: skip
 KINDS = {
     "leader_change": "leader change", "recurrence": "recurrence", "growth": "growing database",
-    "defragmentation": "defragmentation", "fragmentation": "fragmentation", "cluster_size": "even cluster size",
+    "defragmentation": "defragmentation", "fragmentation": "fragmentation", "cluster_size": "even cluster size", "mixed_versions": "different versions",
     "two_leaders": "leader conflict", "maintenance_window": "maintenance window", "incident": "incident", "anomaly": "anomaly",
 }  # fmt: skip
 THRESHOLDS = {"wal_fsync": [0.01], "backend_commit": [0.025, 0.04], "open_fds": [1024], "leader_changes": [5]}
@@ -215,7 +215,7 @@ def clusters(page, report, audit):
             missing[legible(row["cluster"])] = max(missing[legible(row["cluster"])], float(row["hours_low"]))
     wrong = [(name, of) for name, of in statuses.items() if of not in status(lines[name], missing[name])]
     report.check("the status of clusters", wrong)
-    kinds = ("cluster_size", "two_leaders", "fragmentation")
+    kinds = ("cluster_size", "mixed_versions", "two_leaders", "fragmentation")
     facts = [legible(row["description"]) for row in rows_of(audit, "findings.csv") if row["kind"] in kinds]
     shown_facts = page.evaluate("[...document.querySelectorAll('ul.facts li')].map((one) => one.textContent)")
     report.check(f"facts of clusters ({len(facts)})", [] if sorted(facts) == sorted(shown_facts) else [facts, shown_facts])

@@ -9,7 +9,7 @@ use super::problems::{self, OfCluster};
 use super::tracks::{ClusterTrack, MemberTrack, Tracks};
 use super::{
     DayDigest, Findings, away, cluster_size, critical, defragmentation, fragmentation, gone, growth, incidents,
-    leader_changes, leaders, maintenance, recurrence,
+    leader_changes, leaders, maintenance, mixed_versions, recurrence,
 };
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
@@ -105,6 +105,7 @@ impl Collector<'_> {
         of_cluster.findings.extend(leaders);
         if !are_two_clusters {
             of_cluster.findings.extend(cluster_size::find(self, cluster));
+            of_cluster.findings.extend(mixed_versions::find(self, cluster));
         }
         of_cluster.findings.extend(maintenance::find(self, cluster));
         of_cluster

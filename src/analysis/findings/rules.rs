@@ -2,7 +2,7 @@
 
 use super::{
     Finding, Kind, anomalies, away, cluster_size, critical, defragmentation, fragmentation, gone, growth, incidents,
-    leader_changes, leaders, maintenance, recurrence, storms,
+    leader_changes, leaders, maintenance, mixed_versions, recurrence, storms,
 };
 
 /// A rule by which findings are made.
@@ -16,7 +16,7 @@ pub(crate) struct Rule {
 }
 
 /// All rules, by kind.
-pub(crate) const RULES: [Rule; 20] = [
+pub(crate) const RULES: [Rule; 21] = [
     Rule { id: "low_score", kind: Kind::Incident, text: incidents::RULE },
     Rule { id: "leader_changes", kind: Kind::Incident, text: storms::RULE },
     Rule { id: "without_data", kind: Kind::Incident, text: away::DOWN },
@@ -34,6 +34,7 @@ pub(crate) const RULES: [Rule; 20] = [
     Rule { id: "growth", kind: Kind::Growth, text: growth::RULE },
     Rule { id: "fragmentation", kind: Kind::Fragmentation, text: fragmentation::RULE },
     Rule { id: "cluster_size", kind: Kind::ClusterSize, text: cluster_size::RULE },
+    Rule { id: "mixed_versions", kind: Kind::MixedVersions, text: mixed_versions::RULE },
     Rule { id: "two_leaders", kind: Kind::TwoLeaders, text: leaders::RULE },
     Rule { id: "maintenance_window", kind: Kind::MaintenanceWindow, text: maintenance::RULE },
     Rule { id: "anomaly", kind: Kind::Anomaly, text: anomalies::RULE },

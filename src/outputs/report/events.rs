@@ -9,13 +9,14 @@ use crate::text::count;
 use crate::text::html::html_text;
 
 /// The kinds in the order of the page, each with its noun. Incidents come after the others: they make up the problems.
-pub(super) const KINDS: [(Kind, &str); 10] = [
+pub(super) const KINDS: [(Kind, &str); 11] = [
     (Kind::LeaderChange, "leader change"),
     (Kind::Recurrence, "recurrence"),
     (Kind::Growth, "growing database"),
     (Kind::Defragmentation, "defragmentation"),
     (Kind::Fragmentation, "fragmentation"),
     (Kind::ClusterSize, "even cluster size"),
+    (Kind::MixedVersions, "different versions"),
     (Kind::TwoLeaders, "leader conflict"),
     (Kind::MaintenanceWindow, "maintenance window"),
     (Kind::Incident, "incident"),

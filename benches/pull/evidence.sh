@@ -19,6 +19,11 @@ work=$(mktemp -d)
 server=
 trap '[[ -z $server ]] || kill "$server"; rm -rf "$work"' EXIT
 
+# The bytes that the loopback has carried; in a network of its own (unshare -n, then ip link set lo up) no others than ours.
+received() {
+    awk '$1 == "lo:" { print $2 }' /proc/net/dev
+}
+
 # measure NAME FLAGS...: pulls in turn, and prints a table.
 measure() {
     local name=$1 round evidence before after seconds bytes
@@ -26,11 +31,11 @@ measure() {
     for ((round = 0; round <= rounds; round++)); do
         for evidence in none auto all; do
             rm -rf "$work/out"
-            before=$(cat /sys/class/net/lo/statistics/rx_bytes)
+            before=$(received)
             seconds=$(server_seconds)
             "$program" pull --quiet --url "$url" "$@" --evidence "$evidence" --out "$work/out"
             after=$(server_seconds)
-            bytes=$(($(cat /sys/class/net/lo/statistics/rx_bytes) - before))
+            bytes=$(($(received) - before))
             # The first round only warms up.
             ((round == 0)) || echo "$evidence $(python3 -c "print($after - $seconds)") $bytes" >>"$work/$name.txt"
         done

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use under_test::analysis::annotations::{Annotation, AnnotationsError, read};
+use under_test::analysis::annotations::{Annotation, AnnotationsError, MOST_BYTES, read};
 use under_test::time::{Zone, format_instant};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn read_in(zone: &str, bytes: &[u8]) -> Result<Vec<Annotation>, AnnotationsError> {
-    read(Path::new("deploys.csv"), bytes, zone.parse::<Zone>().expect("a zone"))
+    read(Path::new("deploys.csv"), bytes, zone.parse::<Zone>().expect("a zone"), MOST_BYTES)
 }
 
 fn is_sound(one: &Annotation, lines: usize) {

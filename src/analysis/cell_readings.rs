@@ -2,8 +2,8 @@
 //! members and steps, the maximum, and the member that had it.
 //!
 //! Days are reduced in parallel ([`DayReadings`]) and added in order of time ([`ReadingCells::add`]). A cell takes 64
-//! bytes, and 10 for each column of evidence: a year of 20 clusters in hours takes 11 MB without evidence. Medians and maxima are stored as `f32`, so they have 7 significant
-//! digits, more than any output shows.
+//! bytes, and 10 for each column of evidence: a year of 20 clusters in hours takes 11 MB without evidence. Medians and
+//! maxima are stored as `f32`, so they have 7 significant digits, more than any output shows.
 
 mod day;
 #[cfg(test)]

@@ -18,8 +18,8 @@ pub(crate) struct FindingsArgs {
         long, help_heading = Heading::Selection.title(),
         long_help = "Only findings of this kind, with their evidence: incident (a score below the usual, or an absent \
                      member), leader_change (with its cause), recurrence (every day or week), defragmentation, growth (of \
-                     the database), fragmentation (free pages of the database), cluster_size (an even number of members), mixed_versions (of etcd), \
-                     two_leaders (at the same time), maintenance_window (a quiet hour), or anomaly (a reading that no \
+                     the database), fragmentation (free pages of the database), cluster_size (an even number of members), mixed_versions (members on different versions of etcd), \
+                     two_leaders (in one cluster at the same time), maintenance_window (a quiet hour), or anomaly (a reading that no \
                      forecast expected)"
     )]
     pub(crate) kind: Option<Kind>,

@@ -22,6 +22,9 @@ use crate::time::Zone;
 /// Most clusters that a note about unknown ones names.
 const MOST_NAMED: usize = 5;
 
+/// The copy in a folder writes times in full: the shortest row doubles.
+const MOST_BYTES_KEPT: usize = 4 * MOST_BYTES;
+
 /// The annotations of a run.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
@@ -73,7 +76,7 @@ impl Notes {
         if !path.is_file() {
             return Ok(None);
         }
-        let (notes, stat) = Self::from_file(&path, zone)?;
+        let (notes, stat) = Self::from_file(&path, zone, MOST_BYTES_KEPT)?;
         // A copy that somebody changed is a file of its own.
         let manifest = Manifest::read(folder).ok().flatten();
         let is_copy = |manifest: &Manifest| manifest.files.iter().any(|file| file.path == name && file.stat == stat);
@@ -82,19 +85,19 @@ impl Notes {
     }
 
     fn named(path: &Path, zone: Zone, lives: &Lives, reporter: &Reporter) -> Result<Self, CommandError> {
-        let (notes, _) = Self::from_file(path, zone)?;
+        let (notes, _) = Self::from_file(path, zone, MOST_BYTES)?;
         if let Some(note) = unknown(path, &notes.annotations, lives) {
             reporter.note(&note);
         }
         Ok(notes)
     }
 
-    fn from_file(path: &Path, zone: Zone) -> Result<(Self, FileStat), CommandError> {
+    fn from_file(path: &Path, zone: Zone, most_bytes: usize) -> Result<(Self, FileStat), CommandError> {
         let failed = |error| FileError::new("read", path, error);
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(failed)?;
-        file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-        let annotations = Annotations::new(read(path, &bytes, zone)?);
+        file.take(most_bytes as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let annotations = Annotations::new(read(path, &bytes, zone, most_bytes)?);
         let stat = FileStat::of(&bytes);
         let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let given = ManifestAnnotations { file, rows: annotations.iter().len() as u64, sha256: stat.sha256.clone() };
@@ -120,7 +123,7 @@ impl Notes {
 
 /// Fails if the settings name a file of annotations that cannot be read: before a pull, which may take hours.
 pub(super) fn check(how: &How) -> Result<(), CommandError> {
-    how.annotations.iter().try_for_each(|path| Notes::from_file(path, how.folding.zone).map(drop))
+    how.annotations.iter().try_for_each(|path| Notes::from_file(path, how.folding.zone, MOST_BYTES).map(drop))
 }
 
 /// A note about clusters that the history does not have; one file may serve many histories.

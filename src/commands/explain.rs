@@ -16,11 +16,11 @@ use crate::folder::Manifest;
 use crate::heatmap::Folding;
 use crate::history::History;
 use crate::outputs::{explain_text, moment_text};
-use crate::readings::Lives;
+use crate::readings::{Life, Lives, Member};
 use crate::score::ScoreTable;
 use crate::spec::Profile;
 use crate::text::terminal::terminal_label;
-use crate::time::UtcDay;
+use crate::time::{UtcDay, format_instant};
 
 /// Indent of lines that continue another.
 const HANG: usize = 4;
@@ -91,7 +91,19 @@ impl Explained<'_> {
         if moment.cluster.expected == 0 {
             return Err(self.nothing());
         }
-        Ok(moment_text(&self.table, self.folding, &self.args.cluster, self.opened.step, &moment))
+        let mut text = moment_text(&self.table, self.folding, &self.args.cluster, self.opened.step, &moment);
+        if let Some((member, life)) = self.asked().filter(|_| moment.members.is_empty()) {
+            let [first, last] = [life.first_ms, life.last_ms].map(format_instant);
+            let name = terminal_label(&member.member);
+            text.push_str(&format!("\nmember {name}: not expected at this step (seen from {first} to {last})\n"));
+        }
+        Ok(text)
+    }
+
+    /// The member of `--member`, with its first and last reading.
+    fn asked(&self) -> Option<(&Member, &Life)> {
+        let name = self.args.member.as_deref()?;
+        self.lives.iter().find(|(member, _)| &*member.member == name)
     }
 
     /// The readings and scores of the cluster on the UTC days from one instant to another.

@@ -13,8 +13,9 @@ use super::evidence::{Gathered, asked_in_vain, manifest_to_replace, whole_days};
 use super::interrupt::{Interrupt, Signal};
 use super::{CommandError, Writing, runtime};
 use crate::cli::Leave;
-use crate::folder::{Manifest, Written};
+use crate::folder::{Manifest, Owned, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError};
+use crate::outputs::ANNOTATIONS_FILE;
 use crate::readings::{QuerySource, ReadingSource, Source};
 use crate::spec::{Companion, Metric};
 use crate::time::{TimeRange, UtcDay};
@@ -265,8 +266,13 @@ impl Pull {
     fn write_manifest(self, source: &Source) -> Result<(), CommandError> {
         let Some(overview) = self.known.overview() else { return Ok(()) };
         let files = self.files.into_values().collect();
-        let manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
+        let mut manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
             .with_partial(&overview.partial);
+        // The folder keeps its annotations, so it keeps their origin.
+        let earlier = Manifest::read(self.history.out()).ok().flatten();
+        if let (Some(earlier), Owned::Single(file)) = (earlier, ANNOTATIONS_FILE) {
+            manifest = manifest.with_annotations_of(&earlier, file);
+        }
         Ok(manifest.write(self.history.out())?)
     }
 }

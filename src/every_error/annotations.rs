@@ -9,7 +9,8 @@ use crate::time::Zone;
 const HEADER: &str = "time,cluster,text,end,kind";
 
 fn error(bytes: &[u8]) -> AnnotationsError {
-    read(Path::new("deploys.csv"), bytes, "Europe/Berlin".parse::<Zone>().expect("a zone")).expect_err("a faulty file")
+    read(Path::new("deploys.csv"), bytes, "Europe/Berlin".parse::<Zone>().expect("a zone"), MOST_BYTES)
+        .expect_err("a faulty file")
 }
 
 pub(super) fn samples() -> Vec<Samples> {

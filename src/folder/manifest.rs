@@ -312,6 +312,16 @@ impl Manifest {
         self
     }
 
+    /// Keeps what an earlier manifest says of annotations, and of the folder's copy of them in `file`.
+    #[must_use]
+    pub(crate) fn with_annotations_of(mut self, earlier: &Self, file: &str) -> Self {
+        if let Some(copy) = earlier.files.iter().find(|one| one.path == file) {
+            self.annotations.clone_from(&earlier.annotations);
+            self.list(copy.clone());
+        }
+        self
+    }
+
     /// Sets the OpenMetrics files and the expected contents of their blocks.
     #[must_use]
     pub(crate) fn with_openmetrics(mut self, openmetrics: Option<ManifestOpenMetrics>) -> Self {

@@ -37,7 +37,7 @@ fn row(annotation: &Annotation) -> String {
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
-    use crate::analysis::annotations::read;
+    use crate::analysis::annotations::{MOST_BYTES, read};
     use crate::scratch::Scratch;
 
     #[test]
@@ -45,7 +45,7 @@ mod tests {
         let given = "time,cluster,text,end,kind\n2026-10-25 02:30,=c,'=a,2026-10-25T05:00:00.250Z,deploy\n\
                      1790856000.125,'c,\"a, \"\"b\"\"\nc\",,\n2026-10-01,,<b>,2026-10-02,planned_move\n";
         let parsed = |bytes: &[u8], zone: &str| {
-            let mut all = read(Path::new("a.csv"), bytes, zone.parse().unwrap()).unwrap();
+            let mut all = read(Path::new("a.csv"), bytes, zone.parse().unwrap(), MOST_BYTES).unwrap();
             all.iter_mut().for_each(|one| one.line = 0);
             Annotations::new(all)
         };

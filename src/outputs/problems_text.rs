@@ -122,8 +122,8 @@ fn other_findings(findings: &Findings) -> Option<String> {
             Kind::Growth => "growing database",
             Kind::Fragmentation => "fragmentation",
             Kind::ClusterSize => "even cluster size",
-            Kind::MixedVersions => "different versions",
-            Kind::TwoLeaders => "leader conflict",
+            Kind::MixedVersions => "mixed version",
+            Kind::TwoLeaders => "leader overlap",
             Kind::MaintenanceWindow => "maintenance window",
             Kind::Anomaly => "anomaly",
         };

@@ -122,7 +122,7 @@ fn an_instant_of_a_real_fault_shows_readings_points_and_who_led() {
     explain_instants(&folder, "lab", "15", "mixin", &seconds[..2], Some("127.0.0.1:13310"));
     let partition = seconds.iter().map(|second| folder.text(&format!("{second}-all.txt")));
     assert!(folder.text(&format!("{}-all.txt", seconds[0])).contains(", etcd 3.5.1, started "));
-    let has_two = partition.filter(|text| text.contains("nobody from") || text.contains(" and 127.0.0.1")).count();
+    let has_two = partition.filter(|text| text.contains("no member from") || text.contains(" and 127.0.0.1")).count();
     assert!(has_two > 0, "at no fault the leadership is lost");
 }
 

@@ -70,8 +70,9 @@ def instant(second):
 
 
 def is_move(one, finding):
-    """Whether all of a leader change lies within a planned move."""
-    is_within = one["from"] <= utc(finding["start_utc"]) and utc(finding["end_utc"]) <= one["to"]
+    """Whether at least half of a leader change lies within a planned move."""
+    start, end = utc(finding["start_utc"]), utc(finding["end_utc"])
+    is_within = 2 * (min(one["to"], end) - max(one["from"], start)) >= end - start
     return finding["kind"] == "leader_change" and one["kind"] == "planned_move" and is_within
 
 

@@ -59,7 +59,9 @@ def main():
         at = int(second) // asked.step * asked.step
         reach = AROUND // asked.step * asked.step
         around = [row for row in history if at - reach <= row["second"] <= at + reach]
-        steps = len(range(at - reach, at + reach + 1, asked.step))
+        # Steps before the history and after it are not looked at.
+        expected = {row["second"] for row in scores}
+        steps = len([second for second in range(at - reach, at + reach + 1, asked.step) if second in expected])
         here = [row for row in scores if row["second"] == at and asked.member in (None, row["member"])]
         compare(report, Profile.named(asked.profile), text, (at, steps), around, here)
     report.close()
@@ -100,8 +102,8 @@ def shown_score(score):
 
 
 def led(around):
-    """`m1 from 10:00:00, nobody from 10:01:00 to 10:05:15`: stretches of equal sets of members that say that they lead."""
-    if all(row.get("is_leader") is None for row in around):
+    """`m1 from 10:00:00, no member from 10:01:00 to 10:05:15`: stretches of equal sets of members that say that they lead."""
+    if all("is_leader" not in row for row in around):
         return "not in the history (is_leader: pull with --evidence auto)"
     seconds = sorted({row["second"] for row in around})
     step = min(b - a for a, b in zip(seconds, seconds[1:]))
@@ -109,7 +111,7 @@ def led(around):
     for second in seconds:
         known = [row for row in around if row["second"] == second and row["is_leader"] is not None]
         leads = [row["member"] for row in around if row["second"] == second and (row["is_leader"] or 0) > 0]
-        who = " and ".join(sorted(leads)) or ("nobody" if known else "unknown")
+        who = " and ".join(sorted(leads)) or ("no member" if known else "unknown")
         if not stretches or stretches[-1][0] != who:
             stretches.append((who, second))
     told = ", ".join(f"{who} from {clock(second)}" for who, second in stretches)

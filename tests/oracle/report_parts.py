@@ -24,8 +24,8 @@ CAUSES = {
 }  # fmt: skip
 KINDS = {
     "leader_change": "leader change", "recurrence": "recurrence", "growth": "growing database",
-    "defragmentation": "defragmentation", "fragmentation": "fragmentation", "cluster_size": "even cluster size", "mixed_versions": "different versions",
-    "two_leaders": "leader conflict", "maintenance_window": "maintenance window", "incident": "incident", "anomaly": "anomaly",
+    "defragmentation": "defragmentation", "fragmentation": "fragmentation", "cluster_size": "even cluster size", "mixed_versions": "mixed version",
+    "two_leaders": "leader overlap", "maintenance_window": "maintenance window", "incident": "incident", "anomaly": "anomaly",
 }  # fmt: skip
 THRESHOLDS = {"wal_fsync": [0.01], "backend_commit": [0.025, 0.04], "open_fds": [1024], "leader_changes": [5]}
 """Those of the profile seed."""

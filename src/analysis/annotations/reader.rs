@@ -90,11 +90,11 @@ pub enum Fault {
     LongText(usize),
 }
 
-/// Reads the annotations in the bytes of a file; `path` is its name in errors. Times without an offset are local to
-/// `zone`. Empty lines, and lines of only commas, are skipped.
-pub fn read(path: &Path, bytes: &[u8], zone: Zone) -> Result<Vec<Annotation>, AnnotationsError> {
+/// Reads the annotations in the bytes of a file; `path` is its name in errors, and `most_bytes` the largest size that is
+/// read. Times without an offset are local to `zone`. Empty lines, and lines of only commas, are skipped.
+pub fn read(path: &Path, bytes: &[u8], zone: Zone, most_bytes: usize) -> Result<Vec<Annotation>, AnnotationsError> {
     let at = |(line, fault)| AnnotationsError { path: path.to_owned(), line, fault };
-    if bytes.len() > MOST_BYTES {
+    if bytes.len() > most_bytes {
         return Err(at((1, Fault::TooLarge)));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {

@@ -5,7 +5,7 @@ use crate::text::csv::csv_field;
 use crate::time::format_instant;
 
 fn read_in(zone: &str, bytes: &[u8]) -> Result<Vec<Annotation>, String> {
-    read(Path::new("deploys.csv"), bytes, zone.parse().unwrap()).map_err(|error| error.to_string())
+    read(Path::new("deploys.csv"), bytes, zone.parse().unwrap(), MOST_BYTES).map_err(|error| error.to_string())
 }
 
 fn texts(text: &str) -> Result<Vec<Annotation>, String> {

@@ -18,8 +18,9 @@ const AROUND_MS: i64 = 5 * 60_000;
 pub(crate) struct Moment {
     /// The step, milliseconds since 1970.
     pub(crate) at_ms: i64,
-    /// From the first to after the last step that is looked at.
-    pub(crate) around: TimeRange,
+    /// The first and the last step that is looked at.
+    pub(crate) first_ms: i64,
+    pub(crate) last_ms: i64,
     /// The cluster's own score at the step, after the rollup of its members.
     pub(crate) cluster: StepTotals,
     /// Whether the source lacks data at the step.
@@ -127,10 +128,15 @@ pub(crate) fn explain_moment(
     only: Option<&str>,
 ) -> Moment {
     let steps_of = |day| steps_between(day, around).map(move |step| (day, step));
-    let spots: Vec<Spot<'_>> = days.iter().flat_map(steps_of).collect();
+    // Before the history begins and after it ends, nothing is missing.
+    let is_expected =
+        |(day, step): &Spot<'_>| (0..day.scores.members.len()).any(|member| day.scores.codes(member)[*step] != ABSENT);
+    let spots: Vec<Spot<'_>> = days.iter().flat_map(steps_of).filter(is_expected).collect();
+    let at = |spot: Option<&Spot<'_>>| spot.map_or(at_ms, |(day, step)| day.scores.grid.at(*step));
     let mut moment = Moment {
         at_ms,
-        around,
+        first_ms: at(spots.first()),
+        last_ms: at(spots.last()),
         cluster: StepTotals::default(),
         is_partial: false,
         led: led(&spots),
@@ -156,12 +162,9 @@ fn led(spots: &[Spot<'_>]) -> Option<Vec<Led>> {
     let mut led: Vec<Led> = Vec::new();
     for (day, step) in spots {
         let all = day.scores.members.iter().enumerate();
-        let expected: Vec<_> = all.filter(|(index, _)| day.scores.codes(*index)[*step] != ABSENT).collect();
-        if expected.is_empty() {
-            continue;
-        }
+        let expected = all.filter(|(index, _)| day.scores.codes(*index)[*step] != ABSENT);
         let has_column = day.window.companions().contains(&Companion::IsLeader);
-        let said = expected.into_iter().filter(|_| has_column);
+        let said = expected.filter(|_| has_column);
         let said = said.map(|(index, member)| (member, day.window.row(Companion::IsLeader, index)[*step]));
         let said: Vec<_> = said.filter(|(_, reading)| !reading.is_nan()).collect();
         let leads = said.iter().filter(|(_, reading)| *reading > 0.0).map(|(member, _)| member.member.clone());
@@ -172,7 +175,8 @@ fn led(spots: &[Spot<'_>]) -> Option<Vec<Led>> {
             _ => led.push(Led { from_ms, to_ms, members }),
         }
     }
-    led.iter().any(|stretch| stretch.members.is_some()).then_some(led)
+    let has_column = spots.iter().any(|(day, _)| day.window.companions().contains(&Companion::IsLeader));
+    has_column.then_some(led)
 }
 
 fn explain_member(

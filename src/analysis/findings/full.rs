@@ -3,7 +3,7 @@
 use super::databases::{Full, Usage};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Evidence, Finding, told};
-use crate::analysis::membership::Staffing;
+use crate::analysis::membership::{LEAST_MS, Staffing};
 use crate::spec::{Companion, Metric};
 use crate::time::TimeRange;
 
@@ -25,7 +25,7 @@ impl Fullness {
         members: impl Iterator<Item = &'a MemberTrack> + Clone,
         range: TimeRange,
     ) -> Option<Self> {
-        let is_open = of.range.end_ms <= range.end_ms;
+        let is_open = is_open(of, range);
         let share = members.clone().flat_map(|member| within(member, range)).map(|full| full.share).reduce(f64::max)?;
         let usage = Usage::sum(members.filter_map(|member| usage(member, range, is_open)));
         Some(Self { share, usage, is_open })
@@ -45,6 +45,11 @@ impl Fullness {
     fn action(self) -> Option<String> {
         Some(self.usage?.action(if self.is_open { "would free" } else { "would have freed" }))
     }
+}
+
+/// Whether a stretch lasts until the end of the history. A single missing scrape does not end it.
+fn is_open(of: &Collector<'_>, range: TimeRange) -> bool {
+    of.range.end_ms - range.end_ms < LEAST_MS
 }
 
 fn within(member: &MemberTrack, range: TimeRange) -> impl Iterator<Item = &Full> {
@@ -73,7 +78,7 @@ pub(super) fn tell(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRang
         let name = member.name();
         let quota = member.database.quota.map_or_else(|| "unknown".into(), Evidence::Bytes);
         finding.tell(&format!("{name}_{}", Companion::Quota), quota);
-        if let Some(usage) = usage(member, range, of.range.end_ms <= range.end_ms) {
+        if let Some(usage) = usage(member, range, is_open(of, range)) {
             finding.tell(&format!("{name}_size"), Evidence::Bytes(usage.size));
             finding.tell(&format!("{name}_size_in_use"), Evidence::Bytes(usage.in_use));
         }

@@ -24,14 +24,16 @@ const TOGETHER_MS: i64 = 30 * 60_000;
 
 pub(super) const RULE: &str = "another member leads, or the number of leader changes in the last day rises at members that did not \
     restart (the highest of all members counts). Of the member that led: restart: its process started again around \
-    the change, or it went and never came back; process_stopped: it sent no samples and was the same process afterwards; slow_disk: WAL fsync or backend \
-    commit p99 was above the profile's first threshold for at least 2 steps, from 90 s before it shows until 5 \
-    minutes before it recovers, and more than 0.05 applies a second were slow; network: it knew no leader for at least 2 steps while another member led, or its round \
-    trips and those of others were above 0.15 s for 6 minutes before; overload: clients sent more than 3 times the day's median and more than \
-    100 proposals waited; several of these: several; none, and no member was silent or without a leader: planned_move; \
-    else unexplained. Without evidence of who led, restart: a member's process started, or sent its last sample, within 10 \
-    minutes; else slow_disk: a member's disk was slow for at least 2 steps of the 10 minutes before; else unexplained. An unexplained change within an annotated planned move is a planned_move. \
-    Changes with the same cause and members at most 30 minutes apart are one finding";
+    the change, or it went and never came back; upgrade: the same, with another version of etcd; process_stopped: it \
+    sent no samples and was the same process afterwards; slow_disk: WAL fsync or backend commit p99 was above the \
+    profile's first threshold for at least 2 steps, from 90 s before it shows until 5 minutes before it recovers, and \
+    more than 0.05 applies a second were slow; network: it knew no leader for at least 2 steps while another member \
+    led, or its round trips and those of others were above 0.15 s for 6 minutes before; overload: clients sent more \
+    than 3 times the day's median and more than 100 proposals waited; several of these: several; none, and no member \
+    was silent or without a leader: planned_move; else unexplained. Without evidence of who led, restart: a member's \
+    process started, or sent its last sample, within 10 minutes; else slow_disk: a member's disk was slow for at \
+    least 2 steps of the 10 minutes before; else unexplained. An unexplained change within an annotated planned move \
+    is a planned_move. Changes with the same cause and members at most 30 minutes apart are one finding";
 
 /// One election with its cause, the members that caused it, the reason in words, and the evidence.
 struct Explained {

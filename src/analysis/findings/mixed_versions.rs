@@ -55,6 +55,15 @@ fn versions_at(members: &[MemberTrack], at_ms: i64) -> BTreeMap<u64, Vec<String>
     found
 }
 
+/// At most three names; the evidence has all.
+fn named(members: &[String]) -> String {
+    const NAMED: usize = 3;
+    match members.len() {
+        ..=NAMED => members.join(", "),
+        all => format!("{} and {} more", members[..NAMED - 1].join(", "), all - NAMED + 1),
+    }
+}
+
 fn tell(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRange, is_open: bool) -> Finding {
     let mut finding = Finding::new(Kind::MixedVersions, &cluster.cluster, range.start_ms, range.end_ms, RULE);
     let since = of.folding.zone.in_words(range.start_ms);
@@ -67,7 +76,7 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRange, is_open: b
     let parts = last.iter().map(|(version, members)| {
         let version = version_text(*version as f64);
         finding.tell(&format!("etcd_{version}"), members.join(", "));
-        format!("{version} on {}", members.join(", "))
+        format!("{version} on {}", named(members))
     });
     let parts: Vec<String> = parts.collect();
     finding.says = format!("{} ran etcd {} {lasting}", cluster.cluster, parts.join(" and "));

@@ -3,7 +3,7 @@
 
 use super::{Cause, Evidence, Finding, Findings, Kind, told};
 use crate::analysis::annotations::{Annotation, AnnotationKind, Annotations};
-use crate::time::Zone;
+use crate::time::{TimeRange, Zone};
 
 /// Most annotations in the evidence of a finding: an absence of weeks overlaps all of them.
 const MOST: usize = 3;
@@ -56,11 +56,16 @@ fn near<'a>(finding: &Finding, annotations: &'a Annotations) -> Vec<&'a Annotati
     near
 }
 
-/// Whether the annotation is a planned move within which all of a leader change lies.
+/// Whether the annotation is a planned move within which a leader change lies. The range of a change has a step before and
+/// after it, which may be longer than the slack of an annotation: so half of it is enough.
 fn is_move(annotation: &Annotation, finding: &Finding) -> bool {
     finding.kind == Kind::LeaderChange
         && annotation.kind == AnnotationKind::PlannedMove
-        && annotation.reach().contains(finding.range())
+        && annotation.reach().intersect(finding.range()).is_some_and(|both| 2 * length(both) >= length(finding.range()))
+}
+
+fn length(range: TimeRange) -> i64 {
+    range.end_ms - range.start_ms
 }
 
 fn tell(finding: &mut Finding, near: &[&Annotation]) {
@@ -110,10 +115,12 @@ impl Noted {
         let begins = zone.in_words(self.at_ms);
         let ends = self.end_ms.map(|end_ms| {
             let ends = zone.in_words(end_ms);
-            // The date is not repeated.
+            // The date is not repeated, and neither is the zone.
             let same = begins.split_inclusive(" at ").next().and_then(|date| ends.strip_prefix(date));
             format!(" to {}", same.unwrap_or(&ends))
         });
+        let named = format!(" {zone}");
+        let begins = begins.strip_suffix(&named).filter(|_| ends.is_some()).unwrap_or(&begins);
         let when = format!("{begins}{}", ends.unwrap_or_default());
         let more = if self.more > 0 { format!(" and {} more", self.more) } else { String::new() };
         format!("\"{}\" ({when}){more}{at}", shortened(&self.text))
@@ -167,8 +174,8 @@ mod tests {
         let mut slow = finding(Kind::LeaderChange, minutes(104, 106));
         slow.cause = Some(Cause::SlowDisk);
         let unexplained = finding(Kind::LeaderChange, minutes(100, 102));
-        // It began before the move, and ended within.
-        let partly = finding(Kind::LeaderChange, minutes(90, 102));
+        // It began before the move, and a third of it is within.
+        let partly = finding(Kind::LeaderChange, minutes(81, 102));
         let found = with(vec![slow, unexplained, partly], vec![planned()]);
         let causes: Vec<Option<Cause>> = found.iter().map(|finding| finding.cause).collect();
         assert_eq!(causes, [Cause::Unexplained, Cause::PlannedMove, Cause::SlowDisk].map(Some));

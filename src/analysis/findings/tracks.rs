@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::databases::DatabaseTrack;
 use super::digest::{ClusterDay, DayDigest, HourSum, MemberDay, Worst};
-use super::runs::{Run, append};
+use super::runs::{Run, append, within};
 use super::signs::Signs;
 use crate::readings::{Life, Lives, Member};
 use crate::score::{Entry, ScoreTable, StepState};
@@ -69,13 +69,15 @@ impl MemberTrack {
         pairs.filter(|(before, after)| before.state != after.state)
     }
 
-    /// The versions before and after a start of the process, if they are known and differ.
+    /// The versions before and after a start of the process, if they are known and differ. Steps decide, and not the start time
+    /// itself: a member's clock may be wrong.
     pub(super) fn new_version(&self, started_ms: i64) -> Option<(f64, f64)> {
-        let before = self.version.iter().rev().find(|run| run.start_ms < started_ms)?;
-        let after = self.version.iter().find(|run| run.end_ms > started_ms && run.state != before.state)?;
-        // A later start may have brought it.
-        let next = self.restarts().into_iter().find(|at| *at > started_ms);
-        next.is_none_or(|next| after.start_ms < next).then_some((before.state, after.state))
+        let is_it = |run: &Run<f64>| (run.state * 1000.0) as i64 == started_ms;
+        let (old, new) = self.starts().find(|(_, new)| is_it(new))?;
+        let known = |of: &Run<f64>| within(&self.version, of.span());
+        let before = known(old).last()?.state;
+        let after = known(new).first()?.state;
+        (before != after).then_some((before, after))
     }
 
     /// The stretches with a reading of any metric other than leader changes.

@@ -29,7 +29,7 @@ pub(crate) fn moment_text(table: &ScoreTable, folding: Folding, cluster: &str, s
     let _ = writeln!(text, "{}", leaders(zone, moment));
     for member in &moment.members {
         text.push('\n');
-        text.push_str(&member_text(table, (zone, step), moment, member));
+        text.push_str(&member_text(table, zone, moment, member));
     }
     text
 }
@@ -56,7 +56,7 @@ fn leaders(zone: Zone, moment: &Moment) -> String {
         let names = led.members.as_ref().map(|all| all.iter().map(|name| terminal_label(name)).collect::<Vec<_>>());
         let who = match names {
             None => "unknown".to_owned(),
-            Some(names) if names.is_empty() => "nobody".to_owned(),
+            Some(names) if names.is_empty() => "no member".to_owned(),
             Some(names) => names.join(" and "),
         };
         format!("{who} from {}", clock(zone, led.from_ms))
@@ -66,7 +66,7 @@ fn leaders(zone: Zone, moment: &Moment) -> String {
     format!("who led: {} to {}", stretches.join(", "), clock(zone, end_ms))
 }
 
-fn member_text(table: &ScoreTable, (zone, step): (Zone, Step), moment: &Moment, part: &MemberMoment) -> String {
+fn member_text(table: &ScoreTable, zone: Zone, moment: &Moment, part: &MemberMoment) -> String {
     let mut text = format!("member {}: {}", terminal_label(&part.member.member), score(table, &part.totals));
     if part.is_after_restart {
         text.push_str(", just after a restart");
@@ -85,7 +85,7 @@ fn member_text(table: &ScoreTable, (zone, step): (Zone, Step), moment: &Moment, 
         let when = cap.describe(metric, |above| with_unit(metric, above));
         let _ = writeln!(text, "  score at most {} ({when})", cap.score());
     }
-    let (from, to) = (clock(zone, moment.around.start_ms), clock(zone, moment.around.end_ms - step.millis()));
+    let (from, to) = (clock(zone, moment.first_ms), clock(zone, moment.last_ms));
     let (reading, at) = ("reading", clock(zone, moment.at_ms));
     let (lowest, highest, readings) = ("lowest", "highest", "readings");
     let _ = writeln!(text, "  {reading:<18}  {at:>10}  {lowest:>10}  {highest:>10}  {readings:>8}  points");

@@ -16,8 +16,8 @@ pub(super) const KINDS: [(Kind, &str); 11] = [
     (Kind::Defragmentation, "defragmentation"),
     (Kind::Fragmentation, "fragmentation"),
     (Kind::ClusterSize, "even cluster size"),
-    (Kind::MixedVersions, "different versions"),
-    (Kind::TwoLeaders, "leader conflict"),
+    (Kind::MixedVersions, "mixed version"),
+    (Kind::TwoLeaders, "leader overlap"),
     (Kind::MaintenanceWindow, "maintenance window"),
     (Kind::Incident, "incident"),
     // Only with a forecast.

@@ -40,32 +40,52 @@ impl EvidenceMode {
     }
 }
 
+/// What a first look at some instants found.
+#[derive(Default)]
+struct FirstLook {
+    seen: Vec<Companion>,
+    unseen: Vec<Companion>,
+    /// The refusal, if the server does not answer such a query. What is unseen may be there then.
+    refused: Option<PromError>,
+}
+
 impl Probe<'_> {
-    /// Those of the companions with series at any sampled instant. A server that refuses the search has told all that a score
-    /// needs by then, so the rest is pulled, with a warning. A server that cannot be reached any more is an error: what it has
-    /// is unknown, and a history keeps the columns that it begins with.
+    /// Those of the companions with series in the range. A server that refuses a part of the search has told all that a score
+    /// needs by then, so the rest is pulled, with a warning that names what is left out. A server that cannot be reached
+    /// any more is an error: what it has is unknown, and a history keeps the columns that it begins with.
     pub(super) async fn evidence(&self, wanted: &[Companion]) -> Result<Vec<Companion>, PromError> {
-        match self.seen_evidence(wanted).await {
-            Err(error) if !matches!(error, PromError::Unreachable { .. } | PromError::LongWait { .. }) => {
-                let said = format!("evidence of causes is left out, because the search for it failed: {error}");
-                self.client.learnt_notes().add("warning", &[said]);
-                Ok(Vec::new())
+        let FirstLook { seen: mut found, unseen, refused } = self.first_look(wanted).await?;
+        let (mut lost, mut cause) = (Vec::new(), None);
+        for companion in unseen {
+            match self.is_there(companion, refused.as_ref()).await {
+                Ok(true) => found.push(companion),
+                Ok(false) => {}
+                Err(error) if is_lost(&error) => return Err(error),
+                Err(error) => {
+                    lost.push(companion.name());
+                    cause.get_or_insert(error);
+                }
             }
-            seen => seen,
         }
+        if let Some(cause) = cause {
+            let said = format!(
+                "{} left out, because the search for evidence of causes failed: {cause}; --overwrite looks again",
+                lost.join(", ")
+            );
+            self.client.learnt_notes().add("warning", &[said]);
+        }
+        found.sort_unstable();
+        Ok(found)
     }
 
-    /// Those of the companions with series in the range. One query at a sampled instant finds the names of all of them: most
-    /// servers have all or none. What is at no such instant, such as that of a cluster of an hour, is looked up as start times
-    /// are.
-    async fn seen_evidence(&self, wanted: &[Companion]) -> Result<Vec<Companion>, PromError> {
-        let (mut by_name, mut found, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
+    /// One query at a sampled instant finds the names of all companions: most servers have all or none.
+    async fn first_look(&self, wanted: &[Companion]) -> Result<FirstLook, PromError> {
+        let mut look = FirstLook::default();
+        let mut by_name = Vec::new();
         for companion in wanted.iter().copied() {
             match self.name_of(companion) {
                 Some(name) => by_name.push((companion, name)),
-                // Other programs have these series too, or a query from --queries does not name them.
-                None if self.is_seen(companion.into(), RAW).await? => found.push(companion),
-                None => unseen.push(companion),
+                None => look.unseen.push(companion),
             }
         }
         for place in self.places.iter().rev() {
@@ -73,20 +93,36 @@ impl Probe<'_> {
                 break;
             }
             let names: Vec<&str> = by_name.iter().map(|(_, name)| name.as_str()).collect();
-            let seen = self.names_at(&names, Grid::second(place.last_ms().div_euclid(1000))).await?;
+            let seen = match self.names_at(&names, Grid::second(place.last_ms().div_euclid(1000))).await {
+                Err(error) if !is_lost(&error) => {
+                    look.refused = Some(error);
+                    break;
+                }
+                seen => seen?,
+            };
             by_name.retain(|(companion, name)| {
                 let is_seen = seen.contains(name);
-                found.extend(is_seen.then_some(*companion));
+                look.seen.extend(is_seen.then_some(*companion));
                 !is_seen
             });
         }
-        unseen.extend(by_name.into_iter().map(|(companion, _)| companion));
-        for companion in unseen {
-            let is_there = matches!(self.looked_up(companion.into(), RAW).await?, Seen::Values(_));
-            found.extend(is_there.then_some(companion));
+        look.unseen.extend(by_name.into_iter().map(|(companion, _)| companion));
+        Ok(look)
+    }
+
+    /// Whether a companion that the first look did not see has series: other programs have those of its query too, or a query
+    /// from --queries does not name them, or they are at no sampled instant, such as those of a cluster of an hour.
+    async fn is_there(&self, companion: Companion, refused: Option<&PromError>) -> Result<bool, PromError> {
+        let was_looked_at = self.name_of(companion).is_some() && refused.is_none();
+        if !was_looked_at && self.is_seen(companion.into(), RAW).await? {
+            return Ok(true);
         }
-        found.sort_unstable();
-        Ok(found)
+        match (self.looked_up(companion.into(), RAW).await?, refused) {
+            (Seen::Values(_), _) => Ok(true),
+            (Seen::Refused(error), _) => Err(error),
+            (Seen::NotSampled, Some(refused)) => Err(refused.clone()),
+            _ => Ok(false),
+        }
     }
 
     /// The metric that the query of a companion reads, if only etcd has it.
@@ -112,4 +148,9 @@ impl Probe<'_> {
         .await?;
         Ok(seen)
     }
+}
+
+/// Whether the server is gone, so that nothing more can be asked of it.
+fn is_lost(error: &PromError) -> bool {
+    matches!(error, PromError::Unreachable { .. } | PromError::LongWait { .. })
 }

@@ -34,14 +34,15 @@ await() {
     return 1
 }
 
-# Starts a Prometheus on a folder of blocks, with further flags; sets $url and $server (its process ID).
+# Starts a Prometheus on a folder of blocks, with further flags, at $address or on the loopback; sets $url and $server (its
+# process ID).
 serve() {
-    local port
+    local port host=${address:-127.0.0.1}
     port=$(free_port)
-    url=http://127.0.0.1:$port
+    url=http://$host:$port
     echo 'global: {}' >"$work/prometheus.yml"
     prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$1" \
-        --storage.tsdb.retention.time=100y --web.listen-address="127.0.0.1:$port" \
+        --storage.tsdb.retention.time=100y --web.listen-address="$host:$port" \
         --log.level=warn "${@:2}" >"$work/prometheus.log" 2>&1 &
     server=$!
     await "$url/-/ready"

@@ -38,6 +38,7 @@ mod rules;
 mod runs;
 mod signs;
 mod spans;
+mod spells;
 mod statistics;
 mod storms;
 #[cfg(test)]

@@ -332,3 +332,32 @@ fn members_of_different_versions_are_told_unless_an_upgrade_is_over_within_a_day
     let report = folder.text("audit/report.md");
     assert!(report.contains("open ran etcd 3.5.9"), "{report}");
 }
+
+/// A member whose disk is slow three times for an hour: while clients send five times as much as usual, while its database is
+/// defragmented, and for no reason that shows.
+#[test]
+fn a_slow_disk_is_told_with_the_load_and_the_defragmentation_of_its_time() {
+    let (start, end) = (START - HOUR, START + DAY);
+    let of = labels("m1");
+    let hour = |t: i64| (t - START).div_euclid(HOUR);
+    let mut healthy = Metrics::every(60);
+    healthy.member(&of, start..end);
+    let mut metrics = Metrics::every(60);
+    let own = ["etcd_disk_wal_fsync", "etcd_network_client_grpc_received", "etcd_mvcc_db_total_size"];
+    metrics.append(&healthy.without(&own));
+    metrics.wal_fsync(&of, start..end, |t| [4, 10, 16].contains(&hour(t)));
+    let sent = |t: i64| (start..t).step_by(60).map(|t| if hour(t) == 4 { 300_000.0 } else { 60_000.0 }).sum();
+    metrics.series("etcd_network_client_grpc_received_bytes_total", &of, start..end, sent);
+    let size = |t: i64| if t < START + 10 * HOUR + 1800 { 1e9 } else { 4e8 };
+    metrics.series("etcd_mvcc_db_total_size_in_bytes", &of, start..end, size);
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("spells"));
+    Asked::all(&prometheus, START, end).run("backfill", &folder).succeeds();
+    let slow: Vec<String> = found(&folder, "incident").into_iter().filter(|row| row.contains("WAL fsync")).collect();
+    let at = |hour: &str| slow.iter().find(|row| row.contains(&format!("2026-10-01 {hour}:"))).expect("an incident");
+    let (busy, defragmented) =
+        ("clients sent more than 3 times as much as usual for ", "the database of m1 was defragmented");
+    assert!(at("04").contains(busy) && !at("04").contains(defragmented), "{slow:?}");
+    assert!(at("10").contains(defragmented) && !at("10").contains(busy), "{slow:?}");
+    assert!(!at("16").contains(busy) && !at("16").contains(defragmented), "{slow:?}");
+    assert_eq!(slow.len(), 3, "{slow:?}");
+}

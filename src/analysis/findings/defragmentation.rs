@@ -5,7 +5,7 @@ use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Evidence, Finding, Kind, told};
 use crate::spec::{Metric, percent};
 use crate::text::count;
-use crate::time::HOUR_MS;
+use crate::time::{HOUR_MS, TimeRange};
 
 /// Smallest drop that counts without evidence, as a share of the size. A database file never shrinks by itself: etcd
 /// reuses free pages, and only a defragmentation (or a replaced file) releases them. Saving less than 5 %
@@ -34,6 +34,11 @@ pub(super) struct Defragmented {
 }
 
 impl Defragmented {
+    /// From the last step before it to the first one after it.
+    pub(super) fn range(&self) -> TimeRange {
+        TimeRange { start_ms: self.change.before_ms, end_ms: self.change.at_ms }
+    }
+
     fn freed(&self) -> f64 {
         (self.change.before - self.change.after).max(0.0)
     }

@@ -5,7 +5,7 @@ use super::runs::{Run, within};
 use super::spans::{both, length, length_within, overlapping, union};
 use super::statistics::reached;
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
+use super::{Collector, Evidence, Finding, Kind, ProblemCause, spells, told};
 use crate::heatmap::costliest;
 use crate::score::{Rollup, StepState, Worth};
 use crate::spec::{METRICS, Metric};
@@ -232,6 +232,9 @@ fn tell(
     for (metric, lost) in lost.into_iter().filter(|(_, lost)| *lost > 0.0) {
         let whose = if own_loss { "lost" } else { "lost_by_members" };
         finding.tell(&format!("{metric}_{whose}"), Evidence::PointHours(lost));
+    }
+    if cause == ProblemCause::SlowDisk {
+        spells::tell(of, &concerned, &bad, &mut finding);
     }
     let by_member = times.iter().map(|(member, ms)| (member.name(), *ms)).collect();
     Incident { finding, cause, spans: vec![range], low: bad, by_member, is_for_good: false }

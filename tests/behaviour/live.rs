@@ -62,7 +62,7 @@ fn three_live_etcd_members_are_scored() {
         let checked =
             etcd_heatmap(&[&["check", "--evidence", "all", "--step", "5s", "--start", &start], &source[..]].concat());
         // Failures to send to peers have no series before the first one.
-        let line = "of 15 series that show causes";
+        let line = "of 16 series that show causes";
         assert!(checked.stdout.contains(line), "{}", checked.stdout);
     }
     let (cluster, at) = ("etcd", asked.start.to_string());

@@ -131,7 +131,7 @@ impl Probe<'_> {
         Some(base.series.first()?.split('{').next()?.to_owned())
     }
 
-    /// Those of the names that have a series at an instant. A range query of one step, because a pull needs no other kind.
+    /// Those of the names that have a series at an instant.
     async fn names_at(&self, names: &[&str], at: Grid) -> Result<BTreeSet<String>, PromError> {
         let column = Column::from(Companion::HasLeader);
         let of_names = format!("__name__=~\"{}\"", names.join("|"));
@@ -140,7 +140,7 @@ impl Probe<'_> {
             format!("count by (__name__) ({{{selector}}})")
         });
         let mut seen = BTreeSet::new();
-        let ask = async |promql: String, part: Grid, _| self.client.query_labeled(&promql, part, Kind::Range).await;
+        let ask = async |promql: String, part: Grid, _| self.client.query_labeled(&promql, part, Kind::Instant).await;
         ask_in_slices(self.client, &question, at, ask, |series| {
             seen.extend(series.into_iter().filter_map(|mut one| one.labels.remove("__name__")));
             ControlFlow::Continue(())

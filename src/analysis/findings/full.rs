@@ -3,7 +3,7 @@
 use super::databases::{Full, Usage};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Evidence, Finding, told};
-use crate::analysis::membership::{LEAST_MS, Staffing};
+use crate::analysis::membership::Staffing;
 use crate::spec::{Companion, Metric};
 use crate::time::TimeRange;
 
@@ -49,7 +49,7 @@ impl Fullness {
 
 /// Whether a stretch lasts until the end of the history. A single missing scrape does not end it.
 fn is_open(of: &Collector<'_>, range: TimeRange) -> bool {
-    of.range.end_ms - range.end_ms < LEAST_MS
+    of.range.end_ms - range.end_ms <= of.step.millis()
 }
 
 fn within(member: &MemberTrack, range: TimeRange) -> impl Iterator<Item = &Full> {

@@ -94,7 +94,8 @@ impl Check<'_> {
                 Err(error) => report.add_wrong(error.to_string()),
                 Ok(remote) => {
                     let kept = choice.kept;
-                    let of_evidence = choice.queries.keys().filter(|name| is_evidence(name)).count();
+                    let is_pulled = |one: &&Companion| one.is_evidence() && choice.queries.contains_key(one.name());
+                    let of_evidence = self.wanted.evidence.iter().filter(is_pulled).count();
                     let description = self.asked.source(self.client.shown_url(), choice.queries);
                     let (client, queries) = (self.client.clone(), self.queries.clone());
                     let source = PrometheusSource::new(client, queries, description, self.asked.step);
@@ -258,11 +259,6 @@ impl Check<'_> {
         let took = probed.0.mul_f64((samples as f64 / probed.1.max(1) as f64).max(1.0));
         Ok(Cost { queries, samples, took })
     }
-}
-
-/// Whether the column of this name holds evidence of causes.
-fn is_evidence(name: &str) -> bool {
-    Companion::ALL.into_iter().any(|companion| companion.name() == name && companion.is_evidence())
 }
 
 /// Pulls a part of a day and discards it; returns the time taken and the number of samples.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::evidence::{Opened, companions_with};
+use super::evidence::Opened;
 use super::score::check_known;
 use super::stdout::print_wrapped;
 use super::{CommandError, given_folder};
@@ -35,14 +35,13 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
     let profile = profile.without(&opened.source.left_out())?;
     check_known(&profile, &opened.metas)?;
     let lives = lives_of(&args.cluster, &opened.overview.lives)?;
-    let is_known = |name: &String| lives.iter().any(|(member, _)| *member.member == **name);
-    if let Some(member) = args.member.as_ref().filter(|name| !is_known(name)) {
-        return Err(no_member(member, &args.cluster, &lives));
-    }
     let at_ms =
         folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis()).map_err(CommandError::instant("--at"))?;
     let table = ScoreTable::new(&profile);
     let of = Explained { args, history, opened, profile, folding, table, lives };
+    if let Some(member) = args.member.as_ref().filter(|_| of.asked().is_none()) {
+        return Err(no_member(member, &args.cluster, &of.lives));
+    }
     let text = match args.instant {
         true => of.moment(at_ms)?,
         false => of.cell(at_ms, &expected_members(how, manifest.as_ref()))?,
@@ -109,7 +108,7 @@ impl Explained<'_> {
     /// The readings and scores of the cluster on the UTC days from one instant to another.
     fn windows(&self, first_ms: i64, last_ms: i64) -> Result<Vec<ScoredWindow>, CommandError> {
         // What shows causes, and the limits, whether or not the profile uses them.
-        let companions = companions_with(&self.table, &self.opened.source, self.opened.source.companions());
+        let companions = self.opened.source.companions();
         let reader = self.opened.reader(&self.history, &companions);
         let scored = |day| match reader.score(&self.table, &self.lives, day) {
             (_, Some(error)) => Err(error.into()),

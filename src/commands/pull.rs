@@ -107,7 +107,7 @@ pub(super) fn pull<S: ReadingSource>(
             Some(signal) => pull.stopped(parts, leave.allow_partial, signal),
             None => report(parts.len(), failed),
         };
-        pull.finish(source.describe(), error)
+        pull.finish(source.describe(), manifest.as_ref(), error)
     })
 }
 
@@ -239,7 +239,12 @@ impl Pull {
 
     /// Writes the manifest. A replacement takes the place of the old history if every day was pulled; otherwise the old
     /// history and its manifest stay.
-    fn finish(mut self, source: &Source, lacking: Option<CommandError>) -> Result<Pulled, CommandError> {
+    fn finish(
+        mut self,
+        source: &Source,
+        earlier: Option<&Manifest>,
+        lacking: Option<CommandError>,
+    ) -> Result<Pulled, CommandError> {
         let lacking = match lacking {
             Some(cause) if self.is_replacing() => {
                 let (cause, out) = (Box::new(cause), self.history.out().to_owned());
@@ -259,19 +264,18 @@ impl Pull {
             // Removes an unfinished replacement that an earlier run left.
             self.history.replacement().remove_but(|_| false)?;
         }
-        self.write_manifest(source)?;
+        self.write_manifest(source, earlier)?;
         Ok(lacking.map_or(Pulled::All, Pulled::Some))
     }
 
-    fn write_manifest(self, source: &Source) -> Result<(), CommandError> {
+    fn write_manifest(self, source: &Source, earlier: Option<&Manifest>) -> Result<(), CommandError> {
         let Some(overview) = self.known.overview() else { return Ok(()) };
         let files = self.files.into_values().collect();
         let mut manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
             .with_partial(&overview.partial);
         // The folder keeps its annotations, so it keeps their origin.
-        let earlier = Manifest::read(self.history.out()).ok().flatten();
         if let (Some(earlier), Owned::Single(file)) = (earlier, ANNOTATIONS_FILE) {
-            manifest = manifest.with_annotations_of(&earlier, file);
+            manifest = manifest.with_annotations_of(earlier, file);
         }
         Ok(manifest.write(self.history.out())?)
     }

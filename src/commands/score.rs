@@ -18,10 +18,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::annotations::Notes;
-use super::evidence::{Opened, Overview, companions_with, list_history, manifest_to_replace, path_between};
+use super::evidence::{Opened, Overview, list_history, manifest_to_replace, path_between};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
-use crate::analysis::cell_readings::charted;
 use crate::analysis::findings::Collector;
 use crate::analysis::forecast::result::Forecast;
 use crate::analysis::gate::Gate;
@@ -65,9 +64,7 @@ pub(super) fn run(
     let manifest = begin_manifest(&history, &opened, out)?;
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
-    let of_findings = if needs.findings { Collector::companions(source) } else { Vec::new() };
-    let charted = if needs.readings { charted(&source.companions()) } else { Vec::new() };
-    let companions = companions_with(&table, source, of_findings.into_iter().chain(charted.iter().copied()));
+    let (charted, companions) = scoring::columns(&table, source, needs);
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(how)].concat();

@@ -142,27 +142,21 @@ mod tests {
 
     /// Problems of 20 clusters and, for every third of them, scattered dips; each cost half a point hour.
     fn year() -> Findings {
-        let problem = |number: usize| Problem {
-            id: format!("p{number}"),
-            rank: 0,
-            cluster: format!("c{:02}", number % 20),
-            cause: ProblemCause::ALL[number % ProblemCause::ALL.len()],
-            members: (0..3).map(|member| format!("etcd-{member}.production.svc:2379")).collect(),
-            shape: if number.is_multiple_of(3) { Shape::Scattered } else { Shape::Repeated },
-            spans: vec![TimeRange { start_ms: 0, end_ms: number as i64 * DAY_MS }],
-            occurrences: number,
-            low_ms: HOUR_MS,
-            lost: 0.5,
-            share: Some(0.25),
-            is_open: false,
-            unknown_ms: 0,
-            staffing: None,
-            worst: None,
-            threshold: None,
-            fullness: None,
-            lowest: Some(5.0),
-            impact: number as f64,
-            noted: None,
+        let problem = |number: usize| {
+            let cause = ProblemCause::ALL[number % ProblemCause::ALL.len()];
+            let shape = if number.is_multiple_of(3) { Shape::Scattered } else { Shape::Repeated };
+            Problem {
+                id: format!("p{number}"),
+                members: (0..3).map(|member| format!("etcd-{member}.production.svc:2379")).collect(),
+                spans: vec![TimeRange { start_ms: 0, end_ms: number as i64 * DAY_MS }],
+                occurrences: number,
+                low_ms: HOUR_MS,
+                lost: 0.5,
+                share: Some(0.25),
+                lowest: Some(5.0),
+                impact: number as f64,
+                ..Problem::empty(&format!("c{:02}", number % 20), cause, shape)
+            }
         };
         Findings::of(Vec::new(), (0..150).map(problem).collect(), Vec::new())
     }

@@ -35,7 +35,7 @@ pub enum Fault {
     /// More than [`MOST_BYTES`].
     #[error("the file is larger than 8 MiB: name a CSV file of annotations")]
     TooLarge,
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     #[error("this is not UTF-8: save the file as CSV in UTF-8")]
     NotUtf8,
     /// No line with anything on it.

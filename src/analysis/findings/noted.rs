@@ -1,9 +1,10 @@
 //! Annotations beside findings: what people noted at the time. They change neither scores, losses, ranks nor problems; only
 //! a leader change without a measured cause takes the cause of a planned move that was noted.
 
+use super::spans::length;
 use super::{Cause, Evidence, Finding, Findings, Kind, told};
 use crate::analysis::annotations::{Annotation, AnnotationKind, Annotations};
-use crate::time::{TimeRange, Zone};
+use crate::time::Zone;
 
 /// Most annotations in the evidence of a finding: an absence of weeks overlaps all of them.
 const MOST: usize = 3;
@@ -61,11 +62,10 @@ fn near<'a>(finding: &Finding, annotations: &'a Annotations) -> Vec<&'a Annotati
 fn is_move(annotation: &Annotation, finding: &Finding) -> bool {
     finding.kind == Kind::LeaderChange
         && annotation.kind == AnnotationKind::PlannedMove
-        && annotation.reach().intersect(finding.range()).is_some_and(|both| 2 * length(both) >= length(finding.range()))
-}
-
-fn length(range: TimeRange) -> i64 {
-    range.end_ms - range.start_ms
+        && annotation
+            .reach()
+            .intersect(finding.range())
+            .is_some_and(|both| 2 * length(&[both]) >= length(&[finding.range()]))
 }
 
 fn tell(finding: &mut Finding, near: &[&Annotation]) {

@@ -87,7 +87,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// A problem without any occurrence.
-    pub(super) fn empty(cluster: &str, cause: ProblemCause, shape: Shape) -> Self {
+    pub(crate) fn empty(cluster: &str, cause: ProblemCause, shape: Shape) -> Self {
         Self {
             id: String::new(),
             rank: 0,

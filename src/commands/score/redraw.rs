@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use super::scoring::Scoring;
+use super::scoring::{Scoring, columns};
 use super::{cell_footer, score_footer};
-use crate::analysis::cell_readings::charted;
 use crate::analysis::findings::Collector;
 use crate::analysis::forecast::result::Forecast;
 use crate::commands::annotations::Notes;
-use crate::commands::evidence::{Opened, companions_with};
+use crate::commands::evidence::Opened;
 use crate::commands::explain::{as_scored, expected_members, min_duration};
 use crate::commands::{CommandError, Writing};
 use crate::config::{Formats, How, Settings};
@@ -47,9 +46,7 @@ pub(in crate::commands) fn redraw(
         expected: expected_members(&settings.how, Some(manifest)),
     };
     let table = ScoreTable::new(&how.profile);
-    let charted = charted(&source.companions());
-    let of_pages = Collector::companions(source).into_iter().chain(charted.iter().copied());
-    let companions = companions_with(&table, source, of_pages);
+    let (charted, companions) = columns(&table, source, formats.needs());
     let (lives, range) = (&overview.lives, overview.range);
     let score_footer = score_footer(&how.profile, source);
     let cell_footer = [score_footer.clone(), cell_footer(&how)].concat();

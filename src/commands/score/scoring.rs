@@ -8,20 +8,20 @@ use tracing::debug;
 
 use super::cells::OpenFiles;
 use super::shown::Overall;
-use crate::analysis::cell_readings::{DayReadings, ReadingCells};
+use crate::analysis::cell_readings::{DayReadings, ReadingCells, charted};
 use crate::analysis::explain::ScoredWindow;
 use crate::analysis::findings::{Collector, DayDigest, Findings};
 use crate::analysis::gate::Gate;
 use crate::commands::days::DaysAtOnce;
-use crate::commands::evidence::DayReader;
+use crate::commands::evidence::{DayReader, companions_with};
 use crate::commands::{CommandError, Signal, Writing};
 use crate::config::{Formats, How};
 use crate::folder::Written;
 use crate::heatmap::sum_day;
 use crate::history::HistoryError;
-use crate::outputs::{self, Finished, OutputError};
-use crate::readings::Lives;
-use crate::score::DayScores;
+use crate::outputs::{self, Finished, Needs, OutputError};
+use crate::readings::{Lives, Source};
+use crate::score::{DayScores, ScoreTable};
 use crate::spec::Companion;
 use crate::time::UtcDay;
 
@@ -38,6 +38,14 @@ pub(super) struct Scoring<'a> {
     /// The evidence with charts; none unless an output needs readings.
     pub(super) charted: &'a [Companion],
     pub(super) run: outputs::Scoring<'a>,
+}
+
+/// What outputs with these needs read of a source: the evidence with charts, and all companions.
+pub(super) fn columns(table: &ScoreTable, source: &Source, needs: Needs) -> (Vec<Companion>, Vec<Companion>) {
+    let charted = if needs.readings { charted(&source.companions()) } else { Vec::new() };
+    let of_findings = if needs.findings { Collector::companions(source) } else { Vec::new() };
+    let companions = companions_with(table, source, of_findings.into_iter().chain(charted.iter().copied()));
+    (charted, companions)
 }
 
 /// The results of scoring one day.

@@ -1,11 +1,14 @@
 //! Parquet files: `scores/` with points and score of every step, one file per day, and `heatmap.parquet`
 //! with one row per cell.
 
-use std::path::{Path, PathBuf};
+mod hybrid;
+mod runs;
+mod scores;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::file::properties::EnabledStatistics;
 use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMillisecondArray,
@@ -18,118 +21,18 @@ use super::output::{DayWriter, Finished, Output, OwnedFiles, Scoring};
 use crate::files::{FileError, WholeFile};
 use crate::folder::{CELLS, Owned, Written};
 use crate::heatmap::{IDLE, Marks, PARTIAL};
-use crate::history::{LabelColumns, writer_properties};
-use crate::score::{ABSENT, DayScores, ScoreTable};
-use crate::spec::{METRICS, Metric};
+use crate::history::writer_properties;
+use crate::score::DayScores;
+use crate::spec::Metric;
 use crate::time::UtcDay;
+use scores::write_scores;
 
 /// The folder of scores; each day has a folder `date=…` in it, with one file.
 const SCORES: &str = "scores";
 const SCORES_FILE: &str = "scores.parquet";
 
-/// Rows collected before they are passed to the Parquet writer as one batch.
-const BATCH_ROWS: usize = 1 << 16;
 /// Cells are flushed in groups of this many rows, so that memory does not grow with the range.
 const CELL_GROUP_ROWS: usize = 1 << 16;
-
-/// Writes the scores of one day: one row for each expected step of each member.
-///
-/// Columns: `ts`, `cluster`, `member`, `…_points` for each metric (0 to 10), `score`, `after_restart`. Points are
-/// null if the reading or its limit is missing. `score` is null if the step is not scored, and
-/// `after_restart` is null if the history has no process start times.
-fn write_scores(
-    out: &Path,
-    path: &Path,
-    table: &ScoreTable,
-    scores: &DayScores,
-    metadata: &[(&str, String)],
-) -> Result<Written, OutputError> {
-    let failed = |e| FileError::from_parquet(path, e);
-    let schema = scores_schema();
-    let mut properties = writer_properties(metadata);
-    for name in Metric::ALL.iter().map(|m| m.points_column()).chain(["score"]) {
-        // The values range from 0 to 10 in every file, so min/max statistics would not let a reader skip anything.
-        properties = properties.set_column_statistics_enabled(name.into(), EnabledStatistics::None);
-    }
-    let mut writer =
-        ArrowWriter::try_new(WholeFile::create(path)?, schema.clone(), Some(properties.build())).map_err(failed)?;
-    let look_ups = LookUps::new(table);
-    let labels = LabelColumns::new(&scores.members);
-    let mut rows = ScoreRows::default();
-    let mut total = 0;
-    for member in 0..scores.members.len() {
-        rows.add_member(scores, member);
-        if rows.codes.len() >= BATCH_ROWS || member + 1 == scores.members.len() {
-            let arrays = rows.arrays(&labels, &look_ups);
-            let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(|e| failed(e.into()))?;
-            writer.write(&batch).map_err(failed)?;
-            total += batch.num_rows() as u64;
-            rows = ScoreRows::default();
-        }
-    }
-    let stat = writer.into_inner().map_err(failed)?.commit()?;
-    Ok(Written::new(out, path, total, stat))
-}
-
-fn scores_schema() -> SchemaRef {
-    let mut fields = LabelColumns::fields();
-    fields.extend(Metric::ALL.iter().map(|m| Field::new(m.points_column(), DataType::Float64, true)));
-    fields.push(Field::new("score", DataType::Float64, true));
-    fields.push(Field::new("after_restart", DataType::Boolean, true));
-    Arc::new(Schema::new(fields))
-}
-
-/// For each score code, the points of the six metrics and the score.
-struct LookUps {
-    points: [Vec<Option<f64>>; METRICS],
-    score: Vec<Option<f64>>,
-}
-
-impl LookUps {
-    fn new(table: &ScoreTable) -> Self {
-        let codes = 0..table.len() as u16;
-        Self {
-            points: std::array::from_fn(|m| codes.clone().map(|code| table.look_up(code).points[m]).collect()),
-            score: table.scores(),
-        }
-    }
-}
-
-/// Rows of several members, collected until they fill a batch.
-#[derive(Default)]
-struct ScoreRows {
-    ts: Vec<i64>,
-    members: Vec<i32>,
-    codes: Vec<u16>,
-    after_restart: Vec<Option<bool>>,
-}
-
-impl ScoreRows {
-    fn add_member(&mut self, scores: &DayScores, member: usize) {
-        let restarts = scores.after_restart(member..member + 1);
-        let mut marks = vec![restarts.as_ref().map(|_| false); scores.grid.len()];
-        for stretch in restarts.into_iter().flatten() {
-            marks[stretch].fill(Some(true));
-        }
-        for (step, &code) in scores.codes(member).iter().enumerate().filter(|&(_, &code)| code != ABSENT) {
-            self.ts.push(scores.grid.at(step));
-            self.codes.push(code);
-            self.after_restart.push(marks[step]);
-        }
-        self.members.resize(self.codes.len(), member as i32);
-    }
-
-    fn arrays(&mut self, labels: &LabelColumns, look_ups: &LookUps) -> Vec<ArrayRef> {
-        let column = |values: &[Option<f64>]| -> ArrayRef {
-            Arc::new(self.codes.iter().map(|&code| values[code as usize]).collect::<Float64Array>())
-        };
-        let values: Vec<ArrayRef> = look_ups.points.iter().chain([&look_ups.score]).map(|v| column(v)).collect();
-        let mut arrays = labels.arrays(std::mem::take(&mut self.ts), &self.members);
-        arrays.extend(values);
-        arrays.push(Arc::new(std::mem::take(&mut self.after_restart).into_iter().collect::<BooleanArray>()));
-        arrays
-    }
-}
 
 /// The output `parquet`: `scores/` and `heatmap.parquet`.
 pub(crate) struct Parquet;

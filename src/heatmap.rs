@@ -64,16 +64,16 @@ pub(crate) struct Marks {
 pub(crate) struct OpenCells(Option<DataFrame>);
 
 impl OpenCells {
-    /// Adds the sums of a UTC day and returns the sums of all local days that are now complete: those before
+    /// Adds the sums of UTC days and returns the sums of all local days that are now complete: those before
     /// `today`, the local date on which the next UTC day begins. After the last UTC day, `today` is `None`, and
-    /// all remaining sums are returned.
-    pub(crate) fn add(&mut self, sums: DataFrame, today: Option<NaiveDate>) -> PolarsResult<DataFrame> {
-        let all = match self.0.take() {
-            Some(open) if open.height() > 0 => {
-                merge_sums(&open.vstack(&sums)?, &PLACE_KEYS)?.select(sums.get_column_names_owned())?
-            }
-            _ => sums,
+    /// all remaining sums are returned. `repeats` tells whether a cell may span two of the days, and so have two rows.
+    pub(crate) fn add(&mut self, sums: DataFrame, today: Option<NaiveDate>, repeats: bool) -> PolarsResult<DataFrame> {
+        let names = sums.get_column_names_owned();
+        let (all, repeats) = match self.0.take() {
+            Some(open) if open.height() > 0 => (open.vstack(&sums)?, true),
+            _ => (sums, repeats),
         };
+        let all = if repeats { merge_sums(&all, &PLACE_KEYS)?.select(names)? } else { all };
         let Some(today) = today else { return Ok(all) };
         let today = (today - NaiveDate::default()).num_days() as i32;
         let over: BooleanChunked = all.column("date")?.i32()?.iter().map(|date| Some(date < Some(today))).collect();

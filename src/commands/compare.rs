@@ -143,7 +143,7 @@ impl Comparing<'_> {
             let marks = Marks { restarts: true, partial: false };
             let mut cells = Vec::with_capacity(sums.len());
             for ((table, open), sums) in self.tables.iter().zip(&mut self.open).zip(sums) {
-                cells.push(finish(table, &open.add(sums, today)?, self.how.min_coverage, marks)?);
+                cells.push(finish(table, &open.add(sums, today, false)?, self.how.min_coverage, marks)?);
             }
             self.comparison.add(&cells)
         };

@@ -1,12 +1,13 @@
 //! Adds up the scores of a UTC day, cell by cell.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use chrono::NaiveDate;
 use polars::prelude::*;
 
 use super::{AFTER_RESTART, Folding, IDLE, NO_MIN, PARTIAL, SCORE_MIN, SCORE_SUM};
-use crate::score::{DayScores, ScoreTable, StepState};
+use crate::score::{DayScores, Rollup, ScoreTable, StepState};
 use crate::spec::{METRICS, Metric};
 use crate::time::{LocalCell, count_within};
 
@@ -25,21 +26,56 @@ struct CellSums {
 }
 
 impl CellSums {
-    fn over(steps: impl Iterator<Item = StepState>) -> Self {
+    /// The sums over stretches of steps with the same state.
+    fn over(stretches: impl Iterator<Item = (StepState, usize)>) -> Self {
         let (sum, min, losses) = (0, NO_MIN, [0; METRICS]);
         let mut cell = Self { sum, min, scored: 0, expected: 0, idle: 0, after_restart: 0, partial: 0, losses };
-        for step in steps {
-            cell.expected += i64::from(step != StepState::Absent);
-            cell.idle += i64::from(step == StepState::Idle);
-            let StepState::Scored(worth) = step else { continue };
-            cell.scored += 1;
-            cell.sum += worth.score;
+        for (state, steps) in stretches {
+            cell.expected += if state == StepState::Absent { 0 } else { steps as i64 };
+            cell.idle += if state == StepState::Idle { steps as i64 } else { 0 };
+            let StepState::Scored(worth) = state else { continue };
+            cell.scored += steps as i64;
+            cell.sum += worth.score * steps as u64;
             cell.min = cell.min.min(worth.score as i64);
             for (total, loss) in cell.losses.iter_mut().zip(worth.losses) {
-                *total += loss;
+                *total += loss * steps as u64;
             }
         }
         cell
+    }
+}
+
+/// The states of a day's steps.
+enum Line<'a> {
+    States(Vec<StepState>),
+    /// Codes, which stand for states.
+    Codes(&'a ScoreTable, Cow<'a, [u16]>),
+}
+
+impl<'a> Line<'a> {
+    fn of_cluster(table: &'a ScoreTable, rollup: Rollup, scores: &DayScores, members: Range<usize>) -> Self {
+        match rollup.codes(table, scores, members.clone()) {
+            Some(codes) => Self::Codes(table, codes.into()),
+            None => Self::States(rollup.line(table, scores, members)),
+        }
+    }
+
+    fn state(&self, step: usize) -> StepState {
+        match self {
+            Self::States(states) => states[step],
+            Self::Codes(table, codes) => table.state(codes[step]),
+        }
+    }
+
+    /// The sums of these steps. Looks up each stretch of equal codes once.
+    fn sums(&self, steps: Range<usize>) -> CellSums {
+        match self {
+            Self::States(states) => CellSums::over(states[steps].iter().map(|state| (*state, 1))),
+            Self::Codes(table, codes) => {
+                let stretches = codes[steps].chunk_by(|a, b| a == b);
+                CellSums::over(stretches.map(|codes| (table.state(codes[0]), codes.len())))
+            }
+        }
     }
 }
 
@@ -61,16 +97,16 @@ impl SumColumns {
         places: &[(LocalCell, Range<usize>)],
         members: Range<usize>,
         level: &'static str,
-        state: impl Fn(usize) -> StepState,
+        line: &Line<'_>,
     ) {
         let of = &scores.members[members.start];
         let restarts = scores.after_restart(members).unwrap_or_default();
         for (place, steps) in places {
-            let mut cell = CellSums::over(steps.clone().map(&state));
+            let mut cell = line.sums(steps.clone());
             if cell.expected > 0 {
                 cell.after_restart = count_within(&restarts, steps) as i64;
                 if !scores.partial.is_empty() {
-                    let is_there = |step: &usize| state(*step) != StepState::Absent;
+                    let is_there = |step: &usize| line.state(*step) != StepState::Absent;
                     let partial = steps.clone().filter(|step| scores.is_partial(*step));
                     cell.partial = partial.filter(is_there).count() as i64;
                 }
@@ -121,11 +157,11 @@ pub(crate) fn sum_day(table: &ScoreTable, folding: Folding, scores: &DayScores) 
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);
     for members in scores.clusters() {
-        let line = folding.rollup.line(table, scores, members.clone());
-        columns.add_line(scores, &places, members.clone(), "cluster", |step| line[step]);
+        let line = Line::of_cluster(table, folding.rollup, scores, members.clone());
+        columns.add_line(scores, &places, members.clone(), "cluster", &line);
         for index in members {
-            let codes = scores.codes(index);
-            columns.add_line(scores, &places, index..index + 1, "member", |step| table.state(codes[step]));
+            let line = Line::Codes(table, scores.codes(index).into());
+            columns.add_line(scores, &places, index..index + 1, "member", &line);
         }
     }
     columns.into_frame()
@@ -136,8 +172,8 @@ pub(crate) fn sum_clusters(table: &ScoreTable, folding: Folding, scores: &DaySco
     let mut columns = SumColumns::default();
     let places = folding.zone.cells(&scores.grid, folding.width);
     for members in scores.clusters() {
-        let line = folding.rollup.line(table, scores, members.clone());
-        columns.add_line(scores, &places, members, "cluster", |step| line[step]);
+        let line = Line::of_cluster(table, folding.rollup, scores, members.clone());
+        columns.add_line(scores, &places, members, "cluster", &line);
     }
     columns.into_frame()
 }

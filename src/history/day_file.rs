@@ -16,8 +16,8 @@ use crate::readings::{Source, Window, is_idle};
 use crate::spec::{Column, Companion, Metric, Unit};
 use crate::time::TimeRange;
 
-/// Rows per batch of the Parquet writer and reader. Limits memory and does not affect results.
-pub(super) const BATCH_ROWS: usize = 1 << 16;
+/// Rows per batch of the Parquet writer. Limits memory and does not affect results.
+const BATCH_ROWS: usize = 1 << 16;
 
 /// Writes one day: a row for each member and step with at least one reading of a metric, which may be idle. Returns the
 /// footer, and the size and hash of the file.

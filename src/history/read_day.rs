@@ -13,13 +13,17 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::file::reader::ChunkReader;
 
-use super::day_file::{BATCH_ROWS, columns, idle_field, reading_field};
+use super::day_file::{columns, idle_field, reading_field};
 use super::day_meta::partial_ranges;
 use super::footer::{Opened, not_readings, open, pairs};
 use super::{HistoryError, LabelColumns, MEMBER_COLUMNS};
 use crate::readings::{IDLE, Member, Window};
 use crate::spec::{COLUMNS, Column, Companion, Metric};
 use crate::time::{Grid, TimeRange};
+
+/// Rows decoded at once. The columns of a batch stay in the processor's cache until they are copied, and their memory is
+/// used again for the next batch.
+const BATCH_ROWS: usize = 1 << 13;
 
 /// Reads the metrics and `companions` of these members (sorted) at the steps of `grid`. Skips rows of other members
 /// and rows at other times.
@@ -121,6 +125,7 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
             idle.push((metric, array.as_boolean_opt()?));
         }
     }
+    let grid = *window.grid();
     let mut from = 0;
     while from < batch.num_rows() {
         let keys = (cluster_keys[from], member_keys[from]);
@@ -128,8 +133,10 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
         let name = (cluster_names.value(keys.0 as usize), member_names.value(keys.1 as usize));
         let found = window.members().binary_search_by(|m| (&*m.cluster, &*m.member).cmp(&name));
         if let Ok(member) = found {
+            let times = &ts.values()[from..from + run];
+            let place = without_gap(&grid, times);
             for &(column, array) in &values {
-                copy_run(window, column, member, &ts.values()[from..from + run], &array.slice(from, run));
+                copy_run(window.row_mut(column, member), place, times, &array.slice(from, run), grid);
             }
             for &(metric, array) in &idle {
                 mark_idle(window, metric, member, &ts.values()[from..from + run], &array.slice(from, run));
@@ -140,15 +147,15 @@ fn take_in(window: &mut Window, batch: &RecordBatch) -> Option<()> {
     Some(())
 }
 
-/// Copies consecutive rows of one member. Usually their steps have no gaps and their values no nulls; then the
-/// values are copied as one slice.
-fn copy_run(window: &mut Window, column: Column, member: usize, ts: &[i64], values: &Float64Array) {
-    let grid = *window.grid();
-    let row = window.row_mut(column, member);
-    let without_gap = match (grid.index_of(ts[0]), grid.index_of(ts[ts.len() - 1])) {
-        (Some(first), Some(last)) if last + 1 == first + ts.len() && ts.is_sorted() => Some(first),
-        _ => None,
-    };
+/// The step of the first of these times, if the others are the steps after it.
+fn without_gap(grid: &Grid, ts: &[i64]) -> Option<usize> {
+    let (first, last) = (grid.index_of(*ts.first()?)?, grid.index_of(*ts.last()?)?);
+    (last + 1 == first + ts.len() && ts.is_sorted()).then_some(first)
+}
+
+/// Copies consecutive rows of one member to its readings. Usually their steps have no gaps and their values no nulls;
+/// then the values are copied as one slice.
+fn copy_run(row: &mut [f64], without_gap: Option<usize>, ts: &[i64], values: &Float64Array, grid: Grid) {
     if let (Some(first), 0) = (without_gap, values.null_count()) {
         row[first..first + ts.len()].copy_from_slice(values.values());
         return;

@@ -96,8 +96,19 @@ impl CellsParquet {
         Ok(Self { out: run.out.to_owned(), path, writer, schema, rows: 0 })
     }
 
-    /// Appends the finished cells of a frame.
+    /// Appends the finished cells of a frame, one local date after the other: where pages end does not depend on how many
+    /// dates are in a frame.
     pub(crate) fn append(&mut self, cells: &pl::DataFrame) -> Result<(), OutputError> {
+        let dates: Vec<Option<i32>> = cells.column("date")?.date()?.physical().iter().collect();
+        let mut from = 0;
+        for date in dates.chunk_by(|a, b| a == b) {
+            self.append_date(&cells.slice(from as i64, date.len()))?;
+            from += date.len();
+        }
+        Ok(())
+    }
+
+    fn append_date(&mut self, cells: &pl::DataFrame) -> Result<(), OutputError> {
         let arrays: Vec<ArrayRef> =
             self.schema.fields().iter().map(|f| to_arrow(cells, f)).collect::<pl::PolarsResult<_>>()?;
         let failed = |e| FileError::from_parquet(&self.path, e);

@@ -42,21 +42,26 @@ impl Rollup {
         }
     }
 
+    /// Like [`Self::line`], as codes; `None` if the score of a cluster may be one that no code stands for.
+    pub fn codes(self, table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Option<Vec<u16>> {
+        (self == Self::Worst).then(|| worst(table, scores, members))
+    }
+
     /// The state of the cluster at each step of the day, from the members with these indices.
     ///
     /// A step is idle if the cluster has no score, and would have one if its idle members had scores.
     pub fn line(self, table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
         match self {
-            Self::Worst => worst(table, scores, members),
+            Self::Worst => worst(table, scores, members).into_iter().map(|code| table.state(code)).collect(),
             Self::Mean => each_step(table, scores, members, |worths| mean(table, worths)),
             Self::Quorum => each_step(table, scores, members, quorum),
         }
     }
 }
 
-/// The state of the worst member at each step. Compares codes by the ranks of their scores, one member after
+/// The code of the worst member at each step. Compares codes by the ranks of their scores, one member after
 /// another, without arithmetic on scores.
-fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<StepState> {
+fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<u16> {
     // An unscored member ranks below every scored one, because its actual score could be the lowest. A missing member
     // ranks below an idle one: the cluster is idle only if no member is missing. With a cap of 0, a profile asks for
     // outages, and a member that has 0 is one whatever an unscored member is worth: no score is lower.
@@ -77,7 +82,7 @@ fn worst(table: &ScoreTable, scores: &DayScores, members: Range<usize>) -> Vec<S
             }
         }
     }
-    standing.into_iter().map(|code| table.state(code)).collect()
+    standing
 }
 
 /// Computes the state of the cluster at each step. `roll` gets the states of the expected members, which are never

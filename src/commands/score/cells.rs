@@ -37,18 +37,20 @@ impl<'a> OpenFiles<'a> {
         Ok(Self { scoring, cells: OpenCells::default(), writers, picture, gate: scoring.how.gate() })
     }
 
-    /// Adds the scores and sums of the next UTC day. Passes on the cells of a local day once the next local day has
-    /// begun, because later UTC days add nothing to them.
-    pub(super) fn add(
-        &mut self,
-        day: UtcDay,
-        scores: &Arc<DayScores>,
-        sums: DataFrame,
-        is_last: bool,
-    ) -> Result<(), CommandError> {
+    /// Adds the scores of the next UTC day.
+    pub(super) fn add_scores(&mut self, day: UtcDay, scores: &Arc<DayScores>) {
+        self.writers.iter_mut().for_each(|writer| writer.add_scores(day, scores));
+    }
+
+    /// Adds the sums of the next UTC days. Passes on the cells of a local day once the next local day has
+    /// begun, because later UTC days add nothing to them. Takes several days at once, because each call wakes the threads
+    /// of polars several times.
+    pub(super) fn add_sums(&mut self, sums: DataFrame, days: &[UtcDay], is_end: bool) -> Result<(), CommandError> {
         let Folding { zone, width, .. } = self.scoring.how.folding;
-        let today = (!is_last).then(|| zone.cell_at(day.range().end_ms, width).date);
-        let finished = self.cells.add(sums, today).map_err(OutputError::from)?;
+        let cell_after = |day: &UtcDay| zone.cell_at(day.range().end_ms, width);
+        let today = days.last().filter(|_| !is_end).map(|last| cell_after(last).date);
+        let repeats = days.len() > 1 && days.iter().any(|day| cell_after(day).start_ms != day.range().end_ms);
+        let finished = self.cells.add(sums, today, repeats).map_err(OutputError::from)?;
         let run = &self.scoring.run;
         let cells =
             finish(run.table, &finished, self.scoring.how.min_coverage, run.marks).map_err(OutputError::from)?;
@@ -56,7 +58,6 @@ impl<'a> OpenFiles<'a> {
             gate.add_cells(&cells).map_err(OutputError::from)?;
         }
         for writer in &mut self.writers {
-            writer.add_scores(day, scores);
             writer.add_cells(&cells)?;
         }
         Ok(self.picture.add(&finished).map_err(OutputError::from)?)

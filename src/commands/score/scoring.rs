@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use polars::prelude::DataFrame;
+use polars::prelude::{DataFrame, PolarsResult};
 use tracing::debug;
 
 use super::cells::OpenFiles;
@@ -46,6 +46,17 @@ pub(super) fn columns(table: &ScoreTable, source: &Source, needs: Needs) -> (Vec
     let of_findings = if needs.findings { Collector::companions(source) } else { Vec::new() };
     let companions = companions_with(table, source, of_findings.into_iter().chain(charted.iter().copied()));
     (charted, companions)
+}
+
+/// The rows of all frames, in their order; `None` without a frame.
+fn joined<'a>(mut frames: impl Iterator<Item = &'a DataFrame>) -> PolarsResult<Option<DataFrame>> {
+    let Some(mut all) = frames.next().cloned() else { return Ok(None) };
+    for frame in frames {
+        all.vstack_mut(frame)?;
+    }
+    // One piece of memory for each column, instead of one for each day.
+    all.rechunk_mut();
+    Ok(Some(all))
 }
 
 /// The results of scoring one day.
@@ -107,15 +118,19 @@ impl Scoring<'_> {
                 files.extend(scored.into_iter().flat_map(|day| day.files));
                 break;
             }
+            done += scored.len();
+            let sums = joined(scored.iter().map(|day| &day.sums)).map_err(OutputError::from)?;
             for day in scored {
-                open.add(day.day, &day.scores, day.sums, days.last() == Some(&day.day))?;
+                open.add_scores(day.day, &day.scores);
                 files.extend(day.files);
                 broken.extend(day.broken.map(|error| (day.day, error)));
                 if let (Some(tracks), Some(digest)) = (&mut tracks, day.digest) {
                     tracks.add(digest);
                 }
                 day.readings.into_iter().for_each(|part| readings.add(part));
-                done += 1;
+            }
+            if let Some(sums) = sums {
+                open.add_sums(sums, chunk, days.last() == chunk.last())?;
             }
             open.write_complete()?;
             progress.set(done as u64, "");

@@ -66,32 +66,43 @@ impl Annotation {
 
 /// The annotations of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Annotations(Vec<Annotation>);
+pub struct Annotations {
+    /// By time, then by line.
+    all: Vec<Annotation>,
+    /// The length of the longest reach: no annotation that begins earlier before a range can overlap it.
+    longest_ms: i64,
+}
 
 impl Annotations {
     /// Sorts the annotations by time, then by line.
     pub fn new(mut all: Vec<Annotation>) -> Self {
         all.sort_by_key(|annotation| (annotation.at_ms, annotation.line));
-        Self(all)
+        let lengths = all.iter().map(|one| one.reach().end_ms - one.reach().start_ms);
+        let longest_ms = lengths.max().unwrap_or(0);
+        Self { all, longest_ms }
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Annotation> {
-        self.0.iter()
+        self.all.iter()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// Those of a cluster (or of every cluster) whose [`Annotation::reach`] overlaps a range, in order of time.
     pub fn near(&self, cluster: &str, range: TimeRange) -> impl Iterator<Item = &Annotation> {
-        self.0.iter().filter(move |one| one.is_of(cluster) && one.reach().intersect(range).is_some())
+        // A reach holds its annotation's time, so the time is less than a reach away from what the reach overlaps.
+        let first = self.all.partition_point(|one| one.at_ms < range.start_ms.saturating_sub(self.longest_ms));
+        let end = self.all.partition_point(|one| one.at_ms <= range.end_ms.saturating_add(self.longest_ms));
+        let close = self.all.get(first..end).unwrap_or_default();
+        close.iter().filter(move |one| one.is_of(cluster) && one.reach().intersect(range).is_some())
     }
 
     /// The clusters that are not among the `known` ones, each with the first line that names it.
     pub fn unknown_clusters(&self, known: &[&str]) -> Vec<(&str, usize)> {
         let mut unknown: Vec<(&str, usize)> = Vec::new();
-        for annotation in &self.0 {
+        for annotation in &self.all {
             let Some(cluster) = annotation.cluster.as_deref().filter(|name| !known.contains(name)) else { continue };
             match unknown.iter_mut().find(|(name, _)| *name == cluster) {
                 Some((_, line)) => *line = annotation.line.min(*line),

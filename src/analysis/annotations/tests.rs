@@ -134,3 +134,31 @@ fn an_instant_counts_for_ten_minutes_around_and_a_range_five_minutes_longer() {
     assert_eq!((lines("c", 190, 195), lines("c", 0, 500)), (vec![], vec![2, 3]));
     assert_eq!(all.unknown_clusters(&["c"]), [("x", 4)]);
 }
+
+/// Expected: every annotation looked at, one by one.
+#[test]
+fn annotations_near_a_range_are_found_however_long_they_and_the_range_are() {
+    let mut state = 7_u64;
+    let mut chance = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % below) as i64
+    };
+    let minute = 60_000;
+    let notes: Vec<Annotation> = (0..400)
+        .map(|line| {
+            let at_ms = chance(10_000) * minute;
+            let end_ms =
+                (chance(3) == 0).then(|| at_ms + (1 + chance(if line % 100 == 0 { 5_000 } else { 90 })) * minute);
+            let cluster = (chance(4) > 0).then(|| format!("c{}", chance(2)));
+            Annotation { line, at_ms, end_ms, cluster, kind: AnnotationKind::Other, text: String::new() }
+        })
+        .collect();
+    let all = Annotations::new(notes);
+    for _ in 0..300 {
+        let start_ms = chance(11_000) * minute;
+        let range = TimeRange { start_ms, end_ms: start_ms + (1 + chance(400)) * minute };
+        let found: Vec<&Annotation> = all.near("c1", range).collect();
+        let overlaps = |one: &&Annotation| one.is_of("c1") && one.reach().intersect(range).is_some();
+        assert_eq!(found, all.iter().filter(overlaps).collect::<Vec<_>>(), "{range:?}");
+    }
+}

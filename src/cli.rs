@@ -324,11 +324,13 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
     pub(crate) member: Option<String>,
 
-    /// Explain the step at --at, with who led
+    /// Explain the step at --at, with who led; --url or --from adds raw counts
     #[arg(
         long, help_heading = Heading::Selection.title(),
         long_help = "Explain the step at --at instead of the cell: score, readings and points of each member, who led, and \
-                     the lowest and highest readings from 5 minutes before to 5 minutes after"
+                     the lowest and highest readings from 5 minutes before to 5 minutes after. With --url or --from, \
+                     also the raw counts behind the readings, such as the fsyncs of each bucket: they are read there with \
+                     the selector and the labels of the history"
     )]
     pub(crate) instant: bool,
 

@@ -92,7 +92,10 @@ Examples:
   Why was c01 red at 14:00 UTC on 7 October?
     etcd-heatmap explain audit --cluster c01 --at 2026-10-07T14
   The same cell in the time zone of Berlin:
-    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin";
+    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin
+  How many fsyncs are behind the p99 of one member at 14:20?
+    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T14:20 --member 10.0.1.1:2379 \\
+      --instant --url http://127.0.0.1:9090";
 
 pub(super) const FINDINGS_EXAMPLES: &str = "\
 Examples:

@@ -132,7 +132,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
                 None => forecast::run(folder, &args, settings, &run),
             })
         }
-        Command::Explain(args) => explain::run(&args, settings),
+        Command::Explain(args) => explain::run(&args, settings, reporter),
         Command::Show(args) => show::run(&args, settings, &reporter),
         Command::Diff(args) => diff::run(&args, settings, &reporter),
         Command::Score(args) => {

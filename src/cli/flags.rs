@@ -187,6 +187,10 @@ impl Wanted for OfExplain {
         is_of_scoring(key) || is_of_raw_counts
     }
 
+    fn heading(default: Heading) -> Heading {
+        if default == Heading::Source { Heading::RawCounts } else { default }
+    }
+
     fn is_in_manifest(key: &Key) -> bool {
         matches!(
             key.name,

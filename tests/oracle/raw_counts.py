@@ -95,9 +95,10 @@ class Source:
         total = counts[bounds[-1]]
         reached = next((i for i, bound in enumerate(bounds) if counts[bound] >= Fraction(99, 100) * total), 0)
         text = f"{total} {noun}" + ("" if total == 1 else "s")
-        if total > 0 and reached > 0:
-            below = bounds[reached - 1]
-            text = f"{total - counts[below]} of {text} took longer than {ms(below)}"
+        if total > 0:
+            around = [bound for bound in bounds[max(reached - 1, 0) : reached + 1] if bound < float("inf")]
+            text = f"{total - counts[around[0]]} of {text} took longer than {ms(around[0])}"
+            text += "".join(f", {total - counts[bound]} longer than {ms(bound)}" for bound in around[1:])
         own = defaultdict(int)
         for below, bound in zip([None, *bounds], bounds):
             own[f"> {ms(below)}" if bound == float("inf") else f"≤ {ms(bound)}"] = counts[bound] - counts.get(below, 0)

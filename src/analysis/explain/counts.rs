@@ -71,9 +71,9 @@ pub(crate) struct Histogram {
     pub(crate) buckets: Vec<(f64, f64)>,
     /// The observations in all buckets.
     pub(crate) total: f64,
-    /// The lower bound in seconds of the bucket that holds the quantile, and the observations above it; `None` without
-    /// observations, and if it is the lowest bucket.
-    pub(crate) slow: Option<(f64, f64)>,
+    /// The finite bounds in seconds of the bucket that holds the quantile, each with the observations above it; empty
+    /// without observations.
+    pub(crate) slow: Vec<(f64, f64)>,
     /// The samples of one bucket; with several targets, of all.
     pub(crate) span: Span,
     /// The series that each bucket has, which are added up.
@@ -182,12 +182,13 @@ fn histogram(q: f64, series: &[&Sampled]) -> Option<Histogram> {
     let below = [0.0].into_iter().chain(increases.iter().map(|(_, count)| *count));
     let buckets = increases.iter().zip(below).map(|((bound, count), below)| (*bound, count - below)).collect();
     let reached = increases.iter().position(|(_, count)| *count >= q * total).filter(|_| total > 0.0);
-    let slow = reached.and_then(|at| at.checked_sub(1)).map(|below| increases[below]);
+    let around = reached.map_or(0..0, |at| at.saturating_sub(1)..at + 1);
+    let slow = increases[around].iter().filter(|(bound, _)| bound.is_finite());
     let all = || spans.values().flatten();
     Some(Histogram {
         buckets,
         total,
-        slow: slow.map(|(bound, count)| (bound, total - count)),
+        slow: slow.map(|(bound, count)| (*bound, total - count)).collect(),
         span: Span {
             samples: spans.values().filter_map(|spans| spans.iter().map(|span| span.samples).max()).sum(),
             first_ms: all().map(|span| span.first_ms).min()?,

@@ -45,17 +45,19 @@ fn buckets_have_their_own_observations() {
     ];
     let histogram = histogram_of(&all);
     assert_eq!(histogram.buckets, [(0.001, 20.0), (0.002, 18.0), (0.004, 3.0), (INF, 0.0)]);
-    assert_eq!((histogram.total, histogram.slow), (41.0, Some((0.002, 3.0))));
+    assert_eq!((histogram.total, histogram.slow), (41.0, vec![(0.002, 3.0), (0.004, 0.0)]));
     assert_eq!(histogram.span, Span { samples: 3, first_ms: 10_000, last_ms: 30_000 });
     assert_eq!((histogram.targets, histogram.is_uneven), (1, false));
 }
 
 #[test]
-fn nothing_is_slow_in_the_lowest_bucket_or_without_observations() {
+fn the_lowest_and_the_highest_bucket_have_one_finite_bound() {
     let lowest = [bucket("a", "0.001", &[1.0, 5.0]), bucket("a", "+Inf", &[1.0, 5.0])];
-    assert_eq!(histogram_of(&lowest).slow, None);
+    assert_eq!(histogram_of(&lowest).slow, [(0.001, 0.0)]);
+    let highest = [bucket("a", "0.001", &[1.0, 5.0]), bucket("a", "+Inf", &[1.0, 6.0])];
+    assert_eq!(histogram_of(&highest).slow, [(0.001, 1.0)]);
     let idle = [bucket("a", "0.001", &[5.0, 5.0]), bucket("a", "+Inf", &[7.0, 7.0])];
-    assert_eq!((histogram_of(&idle).total, histogram_of(&idle).slow), (0.0, None));
+    assert_eq!((histogram_of(&idle).total, histogram_of(&idle).slow), (0.0, Vec::new()));
 }
 
 #[test]

@@ -107,8 +107,12 @@ fn observation(metric: Metric) -> &'static str {
 fn histogram_text(clock: Clock, metric: Metric, one: &Histogram) -> String {
     let noun = observation(metric);
     let all = if one.total == 1.0 { format!("1 {noun}") } else { format!("{} {noun}s", one.total) };
-    let mut text = match one.slow {
-        Some((bound, slow)) => format!("{slow} of {all} took longer than {}", milliseconds(bound)),
+    let longer = |(bound, slow): &(f64, f64)| format!(", {slow} longer than {}", milliseconds(*bound));
+    let mut text = match one.slow.split_first() {
+        Some(((bound, slow), rest)) => {
+            let rest: String = rest.iter().map(longer).collect();
+            format!("{slow} of {all} took longer than {}{rest}", milliseconds(*bound))
+        }
         None => all,
     };
     let buckets: Vec<String> = bucket_texts(one);

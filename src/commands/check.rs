@@ -268,13 +268,14 @@ async fn probe(source: &PrometheusSource, part: TimeRange) -> Result<(Duration, 
     Ok((started.elapsed(), source.progress().samples - before.samples))
 }
 
-/// The members with samples of any column except leader changes: that gauge may keep its value
-/// for a day after the last scrape.
+/// The members with samples of any column except leader changes and who is a learner: those keep their values for a day
+/// after the last scrape.
 fn members(rows: &[Row]) -> BTreeSet<Member> {
     // If a pull would use none of the rows, list the members of all rows.
     let is_any_pulled = rows.iter().any(|row| row.is_pulled);
     let told = rows.iter().filter(|row| row.is_pulled || !is_any_pulled);
-    let alive = told.filter(|row| row.column != Column::from(Metric::LeaderChanges));
+    let lingers = |column| [Metric::LeaderChanges.into(), Companion::IsLearner.into()].contains(&column);
+    let alive = told.filter(|row| !lingers(row.column));
     alive.filter_map(Row::sighting).flat_map(|seen| seen.members().cloned()).collect()
 }
 

@@ -33,8 +33,9 @@ impl ColumnReadings {
         let can_be_idle = self.column.can_be_idle();
         let worse = match self.column {
             Column::Companion(Companion::Quota | Companion::MaxFds) => smaller_limit,
-            // A member that knows no leader, in the view of any scrape.
-            Column::Companion(Companion::HasLeader) => f64::min,
+            // A member that knows no leader, in the view of any scrape; or that votes: of a learner that was promoted and has
+            // other labels since, the series under the old ones goes on for a day.
+            Column::Companion(Companion::HasLeader | Companion::IsLearner) => f64::min,
             Column::Metric(_) | Column::Companion(_) => f64::max,
         };
         for (known, &value) in steps {

@@ -52,7 +52,7 @@ fn of_two_series_of_one_member_the_worse_value_is_kept_in_either_order() {
     for column in Column::all() {
         let cases = match column.name() {
             "quota" | "max_fds" => &limit[..],
-            "has_leader" => &lower[..],
+            "has_leader" | "is_learner" => &lower[..],
             _ => &higher,
         };
         for &(one_value, other_value, expected) in cases {

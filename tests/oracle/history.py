@@ -47,7 +47,7 @@ EVIDENCE = {
     "slow_applies_per_second": "rate(etcd_server_slow_apply_total{{{of}}}[5m])",
     "slow_read_indexes_per_second": "rate(etcd_server_slow_read_indexes_total{{{of}}}[5m])",
     "is_leader": "etcd_server_is_leader{{{of}}}",
-    "is_learner": "etcd_server_is_learner{{{of}}}",
+    "is_learner": "last_over_time(etcd_server_is_learner{{{of}}}[1d])",
     "has_leader": "etcd_server_has_leader{{{of}}}",
     "db_in_use_bytes": "etcd_mvcc_db_total_size_in_use_in_bytes{{{of}}}",
     "defragmenting_share": "rate(etcd_disk_backend_defrag_duration_seconds_sum{{{of}}}[5m])",

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use crate::random::Random;
 use data::KINDS;
 use etcd_heatmap::promql::{
-    BucketColumn, Column, DEFAULT_LOOKBACK_MS, Series, Version, and, changes, histogram_quantile, instant, max, or,
-    parse_le, rate, sum,
+    BucketColumn, Column, DEFAULT_LOOKBACK_MS, Series, Version, and, changes, histogram_quantile, instant,
+    last_over_time, max, or, parse_le, rate, sum,
 };
 use server::{Answer, Labels, Server};
 
@@ -193,6 +193,7 @@ fn check_single_series(check: &mut Check, grids: &[Vec<i64>]) {
         for window in [MINUTE_MS, 10 * MINUTE_MS, 24 * HOUR_MS] {
             let columns = without_name(columns(&raw, |series| changes(series, window, times, version)));
             check.compare("changes(c[…])", &format!("changes(c[{window}ms])"), times, &columns);
+            check_last(check, &raw, window, times, "c");
         }
         let columns = columns(&raw, |series| instant(series, DEFAULT_LOOKBACK_MS, times, version));
         check.compare("c", "c", times, &columns);
@@ -281,8 +282,17 @@ fn check_stale(check: &mut Check, series: &[Answer], lookback_ms: i64) {
             check.compare("stale rate(s[…])", &format!("rate(s[{window}ms])"), &times, &rates);
             let counts = without_name(columns(series, |series| changes(series, window, &times, version)));
             check.compare("stale changes(s[…])", &format!("changes(s[{window}ms])"), &times, &counts);
+            check_last(check, series, window, &times, "s");
         }
     }
+}
+
+/// Unlike other functions, `last_over_time` keeps the name.
+fn check_last(check: &mut Check, series: &[Answer], window: i64, times: &[i64], name: &str) {
+    let version = check.version;
+    let last = columns(series, |series| last_over_time(series, window, times, version));
+    let query = format!("last_over_time({name}[{window}ms])");
+    check.compare("last_over_time(…[…])", &query, times, &last);
 }
 
 fn between(series: &Answer, from_ms: i64, until_ms: i64) -> Answer {

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use etcd_heatmap::promql::{
-    BucketColumn, Series, Version, changes, histogram_quantile, instant, rate, stale_marker, sum,
+    BucketColumn, Series, Version, changes, histogram_quantile, instant, last_over_time, rate, stale_marker, sum,
 };
 
 use crate::random::Random;
@@ -123,6 +123,7 @@ fn over_time(random: &mut Random, text: &str, version: Version) -> String {
     for (name, column) in [
         ("rate", rate(&series, range, &[time], version)),
         ("changes", changes(&series, range, &[time], version)),
+        ("last", last_over_time(&series, range, &[time], version)),
         ("instant", instant(&series, range, &[time], version)),
     ] {
         let result = result(column[0]);

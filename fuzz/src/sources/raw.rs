@@ -71,6 +71,7 @@ fn written(query: &Query) -> String {
         Query::Select(selector) => series(selector),
         Query::Rate(selector, window_ms) => format!("rate({}[{window_ms}ms])", series(selector)),
         Query::Changes(selector, window_ms) => format!("changes({}[{window_ms}ms])", series(selector)),
+        Query::Last(selector, window_ms) => format!("last_over_time({}[{window_ms}ms])", series(selector)),
         Query::Quantile { q, by, buckets, window_ms } => {
             let by: String = by.iter().map(|name| format!("{}, ", quoted(name))).collect();
             // A number that is too large is infinite.

@@ -1,7 +1,7 @@
 //! PromQL functions over raw samples, bit for bit as Prometheus computes them.
 //!
 //! The source of raw samples (a TSDB block, a remote read, an export) has no query engine, so the queries of the
-//! metrics are computed here: `rate`, `changes`, instant selectors, `sum`, `max`, `or`, `and` and
+//! metrics are computed here: `rate`, `changes`, `last_over_time`, instant selectors, `sum`, `max`, `or`, `and` and
 //! `histogram_quantile` over classic buckets. Every operation has Prometheus's order, so that a value equals that
 //! of a server to the last bit, and a history may mix the two.
 //!
@@ -16,6 +16,7 @@
 mod aggregate;
 mod changes;
 mod instant;
+mod last;
 mod quantile;
 mod rate;
 mod series;
@@ -26,6 +27,7 @@ mod window;
 pub use aggregate::{max, sum};
 pub use changes::changes;
 pub use instant::{DEFAULT_LOOKBACK_MS, instant};
+pub use last::last_over_time;
 pub use quantile::{BucketColumn, histogram_quantile, parse_le};
 pub use rate::rate;
 pub use series::{Series, SeriesError, is_stale_marker, stale_marker};

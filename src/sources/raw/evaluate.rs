@@ -100,6 +100,9 @@ impl<'a, S: SampleStore> Evaluation<'a, S> {
                     promql::changes(series, *window_ms, self.times_ms, self.version)
                 })
                 .map(without_names),
+            Query::Last(selector, window_ms) => self.each(selector, *window_ms, is_wanted, |series| {
+                promql::last_over_time(series, *window_ms, self.times_ms, self.version)
+            }),
             Query::Quantile { q, by, buckets, window_ms } => self.quantile(*q, by, buckets, *window_ms),
             Query::Sum { by, selector, window_ms } => self.sum(by, selector, *window_ms),
             Query::Or(left, right) => {

@@ -49,7 +49,9 @@ impl Base {
             _ => Clue::Gauge,
         };
         let query = match query {
-            Query::Rate(selector, _) | Query::Changes(selector, _) => Query::Select(selector.clone()),
+            Query::Rate(selector, _) | Query::Changes(selector, _) | Query::Last(selector, _) => {
+                Query::Select(selector.clone())
+            }
             Query::Quantile { buckets, .. } => {
                 let all = Matcher::new("le", "=", "+Inf").into_iter();
                 let matchers = buckets.matchers.iter().cloned().chain(all).collect();

@@ -113,6 +113,7 @@ impl<'a> Parser<'a> {
         match name.to_ascii_lowercase().as_str() {
             "rate" => self.over_time().map(|(selector, window_ms)| Query::Rate(selector, window_ms)),
             "changes" => self.over_time().map(|(selector, window_ms)| Query::Changes(selector, window_ms)),
+            "last_over_time" => self.over_time().map(|(selector, window_ms)| Query::Last(selector, window_ms)),
             "histogram_quantile" => self.quantile(),
             _ => Err(format!("the function '{name}' is not supported here")),
         }

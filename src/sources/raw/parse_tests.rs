@@ -27,6 +27,7 @@ fn the_parts_of_a_query_are_recognized() {
     assert_eq!(parse("up").unwrap(), Query::Select(one("up")));
     assert_eq!(parse(" rate( a:b{ } [1h30m] ) ").unwrap(), Query::Rate(one("a:b"), 5_400_000));
     assert_eq!(parse("changes(x[1d])").unwrap(), Query::Changes(one("x"), 86_400_000));
+    assert_eq!(parse("last_over_time(x[1d])").unwrap(), Query::Last(one("x"), 86_400_000));
     let quantile = parse(r#"histogram_quantile(0.99, sum by (env, "k8s.name", le) (rate(b[5m])))"#).unwrap();
     let by = vec!["env".to_owned(), "k8s.name".to_owned()];
     assert_eq!(quantile, Query::Quantile { q: 0.99, by, buckets: one("b"), window_ms: 300_000 });

@@ -13,6 +13,8 @@ pub(super) enum Query {
     Rate(Selector, i64),
     /// `changes(name{…}[window])`
     Changes(Selector, i64),
+    /// `last_over_time(name{…}[window])`
+    Last(Selector, i64),
     /// `histogram_quantile(q, sum by (…, le) (rate(name{…}[window])))`
     Quantile {
         q: f64,
@@ -36,6 +38,7 @@ impl Query {
             Self::Select(selector)
             | Self::Rate(selector, _)
             | Self::Changes(selector, _)
+            | Self::Last(selector, _)
             | Self::Sum { selector, .. }
             | Self::Quantile { buckets: selector, .. } => vec![selector],
             Self::Or(left, right) | Self::AndOn(left, _, right) => [left.selectors(), right.selectors()].concat(),
@@ -62,6 +65,7 @@ impl Query {
             Self::Select(_) => lookback_ms,
             Self::Rate(_, window_ms)
             | Self::Changes(_, window_ms)
+            | Self::Last(_, window_ms)
             | Self::Sum { window_ms, .. }
             | Self::Quantile { window_ms, .. } => *window_ms,
             Self::Or(left, right) | Self::AndOn(left, _, right) => {

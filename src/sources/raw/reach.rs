@@ -77,6 +77,7 @@ pub(super) fn targets<'a>(query: &Query, sighted: &'a [Sighted]) -> Vec<&'a Sigh
         Query::Select(selector)
         | Query::Rate(selector, _)
         | Query::Changes(selector, _)
+        | Query::Last(selector, _)
         | Query::Sum { selector, .. }
         | Query::Quantile { buckets: selector, .. } => {
             sighted.iter().filter(|one| selector.matches(&one.labels)).collect()

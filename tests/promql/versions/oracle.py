@@ -1,4 +1,4 @@
-"""A second implementation of PromQL's rate, changes, instant selectors, sum and histogram_quantile.
+"""A second implementation of PromQL's rate, changes, last_over_time, instant selectors, sum and histogram_quantile.
 
 Written from the documentation and the changelog of Prometheus, without regard to speed. Reads cases from its input,
 one a line: version, function, result, arguments. Prints how many were compared and how many differ.
@@ -78,6 +78,11 @@ def changes(version, words):
     return float(sum(not same(a, b) for (_, a), (_, b) in zip(samples, samples[1:])))
 
 
+def last(version, words):
+    _, _, samples = in_range(version, words)
+    return samples[-1][1] if samples else None
+
+
 def instant(version, words):
     lookback, time = int(words[0]), int(words[1])
     first = time - lookback + (1 if version >= (3, 0) else 0)
@@ -153,7 +158,7 @@ def quantile(version, words):
 
 
 def main():
-    functions = {"rate": rate, "changes": changes, "instant": instant, "sum": plus, "quantile": quantile}
+    functions = {"rate": rate, "changes": changes, "last": last, "instant": instant, "sum": plus, "quantile": quantile}
     compared, differ = collections.Counter(), collections.Counter()
     for line in sys.stdin:
         version, name, result, *words = line.split()

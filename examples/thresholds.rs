@@ -1,7 +1,6 @@
 //! Writes a small history of edge cases, on which engines could disagree: readings on each threshold of a profile and
 //! its neighboring doubles, both zeros and infinities, shares of limits that are missing, negative or infinite, members
-//! that lead, follow or have no leader, and
-//! gaps in one metric or in all, for hours or for a day.
+//! that lead, follow, have no leader or are learners, and gaps in one metric or in all, for hours or for a day.
 //!
 //! ```text
 //! cargo run --release --example thresholds -- --profile openshift --days 3 --step 5m --out DIR
@@ -216,6 +215,12 @@ impl Cast {
         if alive && !silent && !chance.once_in(30) {
             let is_cut_off = !quiet && chance.once_in(25);
             set(Companion::HasLeader.into(), f64::from(u8::from(!is_cut_off)));
+        }
+        // Each member is a learner in one of five hours, and in one of 19 hours all are. The reading goes on without the
+        // others, and is missing at some steps.
+        if !chance.once_in(12) {
+            let hour = (ms / HOUR_MS) as usize;
+            set(Companion::IsLearner.into(), f64::from(u8::from(hour % 5 == member % 5 || hour % 19 == 7)));
         }
     }
 }

@@ -13,7 +13,8 @@
 -- It defines (hours are in UTC, and the score of a cluster is that of its worst member):
 --   lives                 table, one row per member: first and last seen
 --   bands                 table, one row per combination of bands of the six metrics
---   steps(since, until)   one row per member and expected step, with its combination of bands
+--   steps(since, until)   one row per member and expected step, with its combination of bands, and
+--                         whether the member is a learner
 --   scores(since, until)  the same with points and score, like scores/**/*.parquet
 --   cells(since, until)   one row per cell, like heatmap.parquet
 -- `since` and `until` are epoch seconds, the end exclusive; without them the whole history is
@@ -59,6 +60,7 @@ FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parque
              CAST(NULL AS DOUBLE) AS client_traffic_in_bytes_per_second,
              CAST(NULL AS DOUBLE) AS db_size_bytes,
              CAST(NULL AS DOUBLE) AS start_time_seconds,
+             CAST(NULL AS DOUBLE) AS is_learner,
              CAST(NULL AS BOOLEAN) AS wal_fsync_idle,
              CAST(NULL AS BOOLEAN) AS backend_commit_idle WHERE false);
 
@@ -154,7 +156,8 @@ WITH known AS MATERIALIZED (
     SELECT position, step,
            band_of(wal_fsync_seconds, backend_commit_seconds, open_fds, leader_changes,
                    client_traffic_in_bytes_per_second, db_size_bytes, wal_fsync_idle,
-                   backend_commit_idle, step - start_time_seconds) AS band
+                   backend_commit_idle, step - start_time_seconds) AS band,
+           coalesce(is_learner = 1, false) AS learner
     FROM readings JOIN lives USING (cluster, member)
     WHERE date >= DATE '1970-01-01' + CAST(since // 86400 AS INTEGER)
       AND date <= DATE '1970-01-01' + CAST((until - 1) // 86400 AS INTEGER)
@@ -171,7 +174,7 @@ short AS (
            ON seen.position = lived.position AND seen.day = day_first // 86400
     WHERE coalesce(rows, 0) < ceil((day_until - day_first) / getvariable('step_seconds'))),
 missing AS (
-    SELECT grid.position, grid.step, CAST(0 AS SMALLINT) AS band
+    SELECT grid.position, grid.step, CAST(0 AS SMALLINT) AS band, false AS learner
     FROM (SELECT position, unnest(range(day_first, day_until, getvariable('step_seconds'))) AS step
           FROM short) AS grid
     ANTI JOIN (FROM known SEMI JOIN short
@@ -198,17 +201,22 @@ JOIN lives USING (position) JOIN bands USING (band);
 -- every column of a cell follows from these counts. The band of a cluster at a step is that of the
 -- member with the lowest score, the first one on ties: the minimum over (units, position, band),
 -- packed into one integer. It is missing (band 0) if that of any expected member is, else idle (band
--- 719) if that of any is, and is after a restart if any expected member is.
+-- 719) if that of any is, and is after a restart if any expected member is. Learners do not
+-- count: their band is NULL here, and a cluster of learners alone is missing.
 CREATE OR REPLACE MACRO band_counts(steps_table) AS TABLE
-WITH worst AS (
+WITH voters AS (
+    SELECT cluster_position, position, step, if(learner, NULL, band) AS band
+    FROM query_table(steps_table) JOIN lives USING (position)),
+worst AS (
     SELECT cluster_position, step,
-           CASE count(*)
+           CASE count(band)
+               WHEN 0 THEN 0
                WHEN count(units) THEN
                     (min(place | (CAST(position AS BIGINT) << 11)) & 2047) % 720
                WHEN count(units) + count(*) FILTER (idle) THEN 719
                ELSE 0 END
            + if(max(band) >= 720, 720, 0) AS band
-    FROM query_table(steps_table) JOIN lives USING (position) JOIN bands USING (band)
+    FROM voters LEFT JOIN bands USING (band)
     GROUP BY cluster_position, step)
 SELECT NULL AS position, cluster_position, step // 3600 AS epoch_hour, band, count(*) AS steps
 FROM worst GROUP BY ALL

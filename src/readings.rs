@@ -16,6 +16,7 @@ mod source;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests;
+mod votes;
 mod window;
 
 pub use column::ColumnReadings;
@@ -26,4 +27,5 @@ pub(crate) use naming::{MissingLabel, NamingLabels, label_names};
 pub use origin::Origin;
 pub(crate) use reading_source::{Progress, ReadingSource, Work};
 pub use source::{QuerySource, Source};
+pub use votes::Votes;
 pub use window::Window;

@@ -6,6 +6,7 @@
 //! cluster into one result per step. Aggregation over time belongs to `heatmap`.
 
 mod caps;
+mod learners;
 mod restart;
 mod rollup;
 mod table;
@@ -13,11 +14,13 @@ mod table;
 pub use rollup::Rollup;
 pub use table::{ABSENT, Entry, ScoreTable, StepState, Worth};
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::readings::{Life, Lives, Member, Window};
+use crate::readings::{Life, Lives, Member, Votes, Window};
 use crate::spec::{Companion, Metric};
-use crate::time::{Grid, union};
+use crate::time::{Grid, stretches, union};
+use learners::Learners;
 
 /// The scores of one day: a code for each member and step.
 #[derive(Clone, Debug)]
@@ -29,6 +32,7 @@ pub struct DayScores {
     codes: Vec<u16>,
     /// For each member, the steps shortly after a restart. `None` if the history has no start times.
     restarts: Option<Vec<Vec<Range<usize>>>>,
+    learners: Learners,
     /// Steps with partial responses, as ascending ranges.
     pub partial: Vec<Range<usize>>,
 }
@@ -44,6 +48,43 @@ impl DayScores {
     /// `None` if the history has no start times.
     pub fn after_restart(&self, members: Range<usize>) -> Option<Vec<Range<usize>>> {
         self.restarts.as_ref().map(|restarts| union(restarts[members].iter().flatten()))
+    }
+
+    /// Like [`Self::after_restart`], but without the steps at which such a member is a learner: those of a cluster.
+    pub fn after_restart_of_voters(&self, members: Range<usize>) -> Option<Vec<Range<usize>>> {
+        if !self.learners.any(members.clone()) {
+            return self.after_restart(members);
+        }
+        let votes = |member: usize, step: &usize| !self.learner_steps(member).iter().any(|steps| steps.contains(step));
+        let of_member = |member: usize| {
+            let marked = self.after_restart(member..member + 1)?;
+            Some(stretches(marked.into_iter().flatten().filter(|step| votes(member, step))))
+        };
+        members.map(of_member).collect::<Option<Vec<_>>>().map(|marked| union(marked.iter().flatten()))
+    }
+
+    /// The steps at which a member is a learner, as ascending ranges. They are among the expected steps only in part: the
+    /// reading goes on for a day after the last scrape.
+    pub fn learner_steps(&self, member: usize) -> &[Range<usize>] {
+        self.learners.steps(member)
+    }
+
+    /// Adds since when the members of this day vote. Days must come in order.
+    pub fn add_votes(&self, votes: &mut Votes) {
+        for (index, member) in self.members.iter().enumerate() {
+            let at = |step: usize| self.grid.at(step);
+            let learner_ms = self.learner_steps(index).first().map(|steps| at(steps.start));
+            votes.add(member, learner_ms, self.learners.first_vote(index).map(at));
+        }
+    }
+
+    /// The codes of one member as its cluster's score counts them: [`ABSENT`] where it is a learner as well.
+    pub fn voting_codes(&self, member: usize) -> Cow<'_, [u16]> {
+        let mut codes = Cow::Borrowed(self.codes(member));
+        for steps in self.learner_steps(member) {
+            codes.to_mut()[steps.clone()].fill(ABSENT);
+        }
+        codes
     }
 
     /// Whether the step has a partial response.
@@ -94,7 +135,8 @@ pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)
         }
     }
     let partial = window.partial().to_vec();
-    DayScores { grid: *window.grid(), members: window.members().to_vec(), codes, restarts, partial }
+    let (members, learners) = (window.members().to_vec(), Learners::of(window));
+    DayScores { grid: *window.grid(), members, codes, restarts, learners, partial }
 }
 
 #[cfg(test)]

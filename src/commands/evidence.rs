@@ -120,11 +120,11 @@ pub(super) fn manifest_to_replace(out: &Path, reporter: &Reporter) -> Result<Opt
     }
 }
 
-/// The companions that scoring reads from this source: start times of processes, the limits that the profile uses, and
-/// what its caps look at.
+/// The companions that scoring reads from this source: start times of processes, who is a learner, the limits that the
+/// profile uses, and what its caps look at.
 pub(super) fn companions_read(table: &ScoreTable, source: &Source) -> Vec<Companion> {
     let needed = table.companions();
-    let is_read = |c: &Companion| *c == Companion::StartTime || needed.contains(c);
+    let is_read = |c: &Companion| matches!(c, Companion::StartTime | Companion::IsLearner) || needed.contains(c);
     source.companions().into_iter().filter(is_read).collect()
 }
 

@@ -100,7 +100,11 @@ impl SumColumns {
         line: &Line<'_>,
     ) {
         let of = &scores.members[members.start];
-        let restarts = scores.after_restart(members).unwrap_or_default();
+        let restarts = match level {
+            "cluster" => scores.after_restart_of_voters(members),
+            _ => scores.after_restart(members),
+        };
+        let restarts = restarts.unwrap_or_default();
         for (place, steps) in places {
             let mut cell = line.sums(steps.clone());
             if cell.expected > 0 {

@@ -65,19 +65,20 @@ pub(crate) fn recording_rules(
     Ok(rules.text)
 }
 
-/// Expression that is 1 for a member without a score, else 0. Limits, and what caps look at, do not count: only a reading
-/// of one of the six metrics shows that a member exists.
+/// Expression that is 1 for a member without a score, else 0. Limits, who is a learner, and what caps look at, do not
+/// count: only a reading of one of the six metrics shows that a member exists.
 fn unknown(profile: &Profile) -> String {
-    let others = [Companion::Quota, Companion::MaxFds].into_iter().chain(caps::flags(profile));
+    let others = [Companion::Quota, Companion::MaxFds, Companion::IsLearner].into_iter().chain(caps::flags(profile));
     let matchers: Vec<String> = others.map(|other| format!("metric!=\"{other}\"")).collect();
     format!("0 * etcd_score\nor\ngroup by (cluster, member) (etcd_reading{{{}}})", matchers.join(", "))
 }
 
 /// Expression for the score of a cluster. It is absent while a member has no score, because that
-/// member could be the worst.
+/// member could be the worst. Learners do not count.
 const WORST: &str = "\
-min by (cluster) (etcd_score)
-unless on (cluster) (etcd_score_unknown == 1)";
+min by (cluster) (etcd_score unless on (cluster, member) etcd_reading{metric=\"is_learner\"} == 1)
+unless on (cluster)
+(etcd_score_unknown == 1 unless on (cluster, member) etcd_reading{metric=\"is_learner\"} == 1)";
 
 /// Text that follows the comment of [`origin`] in a rule file: how to use the file, then the
 /// start of the rule group.
@@ -193,6 +194,11 @@ impl Rules {
             let smallest = smallest_limit(by, &format!("({})", raw(limit, queries)));
             self.rule(LIMIT_OF_TARGET, &[("metric", limit.name())], &smallest);
         }
+        self.heading(
+            "Learners do not vote. If several series name the same target, one that votes decides: of a learner that was\npromoted, a series with other labels goes on for a day.",
+        );
+        let votes = format!("min by ({by}) ({})", raw(Companion::IsLearner, queries));
+        self.rule(OF_TARGET, &[("metric", Companion::IsLearner.name())], &votes);
         Ok(())
     }
 
@@ -254,11 +260,11 @@ impl Rules {
         self.rule("etcd_score_unknown", &[], &unknown(profile));
         if profile.caps().iter().any(|(_, cap)| cap.is_zero()) {
             self.heading(
-                "The score of a cluster is that of its worst member. It is absent while a member has no score, unless another\none has 0.",
+                "The score of a cluster is that of its worst member that votes. It is absent while such a member has no score,\nunless another one has 0.",
             );
             self.rule("cluster:etcd_score:worst", &[], &caps::worst_with_zero(WORST));
         } else {
-            self.heading("The score of a cluster is that of its worst member, and absent while a member has no score.");
+            self.heading("The score of a cluster is that of its worst member that votes, and absent while such a member has no score.");
             self.rule("cluster:etcd_score:worst", &[], WORST);
         }
     }
@@ -404,9 +410,9 @@ mod tests {
     fn selector_and_labels_are_applied_to_every_query() {
         let profile = Profile::named("fleet").unwrap();
         let text = rules(&profile, "env=\"prod\"", Some("k8s"), "pod").unwrap();
-        // The six queries have eight selectors in total. The queries of the two limits have three, and the rule
-        // of a limit contains its query twice.
-        assert_eq!(text.matches("{env=\"prod\"}").count(), 8 + 2 * 3, "{text}");
+        // The six queries have eight selectors in total, and that of learners one. The queries of the two limits have three,
+        // and the rule of a limit contains its query twice.
+        assert_eq!(text.matches("{env=\"prod\"}").count(), 8 + 1 + 2 * 3, "{text}");
         assert!(text.contains("and on (k8s, pod)") && text.contains("{k8s!=\"\", pod!=\"\"}"), "{text}");
         assert!(!text.contains("instance"), "{text}");
     }

@@ -15,6 +15,9 @@ const POSITION_BITS: u32 = 30;
 /// Maximum width of a line in a list; it leaves room for the rest of a statement within 100 columns.
 const WIDTH: usize = 88;
 
+/// The companions that the script reads whatever the profile: they are in no band.
+const NOT_IN_BANDS: [Companion; 2] = [Companion::StartTime, Companion::IsLearner];
+
 /// The script that scores a history with this profile. `command` is named in its header as the
 /// way to generate it again.
 pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
@@ -37,6 +40,7 @@ pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> 
         ("band_digits", bands.digits.join("\n    + ")),
         ("band_arguments", parts.band_arguments()),
         ("band_type", if 2 * bands.codes > 1 << 15 { "INTEGER" } else { "SMALLINT" }.to_owned()),
+        ("learner", Companion::IsLearner.reading_column().to_owned()),
         ("young_seconds", LOOK_BACK_SECONDS.to_string()),
         ("codes", bands.codes.to_string()),
         ("numbers", (2 * bands.codes).to_string()),
@@ -162,10 +166,11 @@ impl<'a> Parts<'a> {
         Self { profile, limits: limits.collect(), caps: CapsSql::of(profile, &figures), figures }
     }
 
-    /// The columns that the script reads besides the metrics: limits in use, what caps look at, and process start times.
+    /// The columns that the script reads besides the metrics: limits in use, what caps look at, process start
+    /// times, and who is a learner.
     fn companions(&self) -> impl Iterator<Item = Companion> + '_ {
         let limits = Companion::ALL.into_iter().filter(|c| self.limits.contains(&(*c, true)));
-        limits.chain(self.caps.flags().iter().copied()).chain([Companion::StartTime])
+        limits.chain(self.caps.flags().iter().copied()).chain(NOT_IN_BANDS)
     }
 
     /// SELECT list with every column that the script reads as NULL, so that the script also
@@ -179,7 +184,7 @@ impl<'a> Parts<'a> {
 
     /// The limits that the profile uses, and what its caps look at.
     fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
-        self.companions().filter(|c| *c != Companion::StartTime)
+        self.companions().filter(|c| !NOT_IN_BANDS.contains(c))
     }
 
     fn band_parameters(&self) -> String {

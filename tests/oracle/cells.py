@@ -49,14 +49,17 @@ class Folding:
         return sum(self.profile.weights.values()) * POINT
 
 
-def expected_cells(scores, folding, idle=(), caps=()):
+def expected_cells(scores, folding, idle=(), caps=(), learners=()):
     """The expected rows of the heat map, in order. `scores` is a FROM clause for DuckDB; `idle` has (milliseconds,
-    cluster, member) of the members' idle steps; `caps` has the same of steps with a cap -> its metric and score."""
+    cluster, member) of the members' idle steps, and `learners` of those at which they are learners; `caps` has the same of
+    steps with a cap -> its metric and score."""
     duckdb.sql("create or replace table cap_step (ts timestamptz, cluster varchar, member varchar, cap_of varchar, most bigint)")
     units = lambda most: int(Fraction(most) * folding.point())
     insert("cap_step", [(k[0] * 1000, *k[1:], caps[k][0], units(caps[k][1])) for k in caps])
     duckdb.sql("create or replace table idle_step (ts timestamptz, cluster varchar, member varchar)")
     insert("idle_step", [(ts * 1000, cluster, member) for ts, cluster, member in idle])
+    duckdb.sql("create or replace table learner_step (ts timestamptz, cluster varchar, member varchar)")
+    insert("learner_step", [(ts * 1000, cluster, member) for ts, cluster, member in learners])
     # The union with an empty table adds a null column `after_restart` to scores that do not have it.
     restarts = "from (select true as after_restart) where false"
     duckdb.sql(f"create or replace view steps as (from {scores}) union all by name ({restarts})")

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from cells import Folding, as_table, expected_cells
 from folder import files, has_column, read
-from spec import BESIDE, COLUMNS, LIMITS, LINGERS, NAMES, restarted
+from spec import BESIDE, COLUMNS, IS_LEARNER, LIMITS, LINGERS, NAMES, restarted
 
 DAY_MS = 86_400_000
 
@@ -15,7 +15,7 @@ class Original:
     name = "the original's arithmetic"
 
     def __init__(self, folder, step, profile):
-        self.step, self.profile, self.folding = step, profile, Folding(profile=profile)
+        self.folder, self.step, self.profile, self.folding = folder, step, profile, Folding(profile=profile)
         self.files = {path.parent.name.removeprefix("date="): path for path in files(folder, "history")}
         self.knows_start = has_column(folder, "history", BESIDE[-1])
         self.readings, self.lives, self.at = 0, {}, set()
@@ -80,13 +80,14 @@ class Original:
 
     def live(self, day, date):
         """What a live writer knows at each step, without later data: for each member with any reading, whether it has
-        no score; and the lowest score of a cluster, if all its members have one."""
-        scores, unknown, worst = self.scores(day, date), {}, {}
+        no score; and the lowest score of a cluster, if all its members that vote have one."""
+        scores, unknown, worst, learners = self.scores(day, date), {}, {}, self.learners(date)
         for ts, cluster, member, *row in read(self.files[date], COLUMNS)[1] if date in self.files else []:
             score = scores.get((ts, cluster, member), (None, None))[-2]
             if any(reading is not None for reading in row) or score is not None:
                 unknown["member", ts, cluster, member] = float(score is None)
-                worst.setdefault(("cluster", ts, cluster), []).append(score)
+                if (ts, cluster, member) not in learners:
+                    worst.setdefault(("cluster", ts, cluster), []).append(score)
         zero_is_worst = self.profile.has_cap_of_zero()
         scored = lambda members: None not in members or (zero_is_worst and 0 in members)
         return unknown | {key: min(m for m in members if m is not None) for key, members in worst.items() if scored(members)}
@@ -113,13 +114,18 @@ class Original:
         caps = {tuple(row[:3]): self.profile.cap(row[3 : 3 + split], row[3 + split :]) for row in rows}
         return {key: cap for key, cap in caps.items() if cap}
 
+    def learners(self, date):
+        """(milliseconds, cluster, member) of the steps at which a member is a learner."""
+        path, place = self.files.get(date), 3 + len(NAMES) + BESIDE.index(IS_LEARNER)
+        return {tuple(row[:3]) for row in (read(path, COLUMNS, BESIDE)[1] if path else []) if row[place] == 1}
+
     def cells(self, day, date, scores):
         return self.cells_of(scores, date)
 
     def cells_of(self, scores, date):
         as_table("scores_of_day", scores)
         idle, caps = self.idle(date), self.caps(date)
-        return expected_cells("scores_of_day", self.folding, idle, caps) if scores else []
+        return expected_cells("scores_of_day", self.folding, idle, caps, self.learners(date)) if scores else []
 
 
 def beside(above):

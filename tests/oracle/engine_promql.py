@@ -6,12 +6,12 @@ import math
 from pathlib import Path
 
 from engine_original import DAY_MS
-from folder import read
+from folder import has_column, read
 from openmetrics import escape
 from prometheus import range_query
 from recording_rules import Rules
 from server import Prometheus, import_samples
-from spec import BESIDE, COLUMNS, HAS_LEADER, IS_LEADER, NAMES
+from spec import BESIDE, COLUMNS, HAS_LEADER, IS_LEADER, IS_LEARNER, NAMES
 
 # Column of the history -> series.
 RECORDED = dict(zip(COLUMNS, [
@@ -34,6 +34,7 @@ class PromQL:
         self.original, self.step, self.folder = original, original.step, Path(folder)
         imported = list(RECORDED.values())
         self.clusters = sorted({cluster for cluster, _ in original.lives})
+        self.knows_learners = has_column(original.folder, "history", IS_LEARNER)
         self.load(self.folder)
         self.server = self.start()
         # Limits and caps read other rules so often that one expression of all of them would take minutes.
@@ -93,6 +94,9 @@ class PromQL:
         for column, series in RAW.items():
             if beside[column] is not None:
                 yield f"{series}{labels} {number(beside[column])} {second}\n"
+        # The rules look back a day for it: where the history has no reading, a NaN is the last one.
+        if self.knows_learners:
+            yield f"etcd_server_is_learner{labels} {number(beside[IS_LEARNER])} {second}\n"
         # The queries of descriptors ask for this series, so where its reading is missing, it is NaN.
         yield f"etcd_server_has_leader{labels} {number(beside[HAS_LEADER])} {second}\n"
 

@@ -21,7 +21,7 @@ from cells import HEADER, TYPES, Folding, expected_cells
 from csv_label import label
 from folder import days, files, footer, has_column, source
 from report import Report
-from spec import BESIDE, COLUMNS, IDLE, LINGERS, NAMES, restarted
+from spec import BESIDE, COLUMNS, IDLE, IS_LEARNER, LINGERS, NAMES, restarted
 
 RESTARTS = "steps_after_restart"
 
@@ -67,6 +67,12 @@ def cap_steps(history, profile):
     return {key: cap for key, cap in caps.items() if cap}
 
 
+def learner_steps(history):
+    """(ms, cluster, member) of the steps at which a member is a learner."""
+    place = 3 + len(NAMES) + BESIDE.index(IS_LEARNER)
+    return {tuple(row[:3]) for row in history if row[place] == 1}
+
+
 def check_history(folder, history, step, broken, report):
     report.check("history: every row has a reading", [r[:3] for r in history if all(x is None for x in r[3:])])
     report.check("history: every step is a multiple of the step", [r[:3] for r in history if r[0] % (step * 1000)])
@@ -83,9 +89,9 @@ def check_history(folder, history, step, broken, report):
                 report.check(f"history: {idle} of {path.parent.name} marks readings without a value", wrong)
 
 
-def check_cells(folder, folding, idle, caps, report):
+def check_cells(folder, folding, idle, caps, learners, report):
     scores = f"read_parquet('{folder}/scores/date=*/scores.parquet', hive_partitioning = false)"
-    cells = expected_cells(scores, folding, idle, caps)
+    cells = expected_cells(scores, folding, idle, caps, learners)
     # Without restarts in the scores, the cells have none either.
     told = HEADER if has_column(folder, "scores", "after_restart") else [c for c in HEADER if c != RESTARTS]
     parquet = source(f"{folder}/heatmap.parquet")
@@ -186,7 +192,7 @@ def main():
     report.compare("scores: steps", expected_scores(history, asked.step, folding.profile, knows_start, asked.asked), found)
     # Steps that were not asked for, and those outside of a member's life, have no row in the scores to join with.
     idle, caps = idle_steps(history, folding.profile), cap_steps(history, folding.profile)
-    check_cells(asked.folder, folding, idle, caps, report)
+    check_cells(asked.folder, folding, idle, caps, learner_steps(history), report)
     scored = {(cluster, member, ts // 1000): row[-2] for (ts, cluster, member), row in found.items()}
     scored = {key: value for key, value in scored.items() if value is not None}
     report.compare("openmetrics: samples", scored, openmetrics.read_all(asked.folder, report))

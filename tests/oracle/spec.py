@@ -28,8 +28,10 @@ IDLE = {"wal_fsync_seconds": "wal_fsync_idle", "backend_commit_seconds": "backen
 COMPANIONS = ["quota_bytes", "max_fds", "start_time_seconds"]
 # Evidence that caps look at: 1 or 0.
 HAS_LEADER, IS_LEADER = "has_leader", "is_leader"
+# 1 for a learner, which the score of its cluster leaves out.
+IS_LEARNER = "is_learner"
 # Everything that a score may depend on besides the metrics.
-BESIDE = [HAS_LEADER, IS_LEADER, *COMPANIONS]
+BESIDE = [HAS_LEADER, IS_LEADER, IS_LEARNER, *COMPANIONS]
 # The limit of which a profile may judge a share of a metric.
 LIMITS = {"open_fds": "max_fds", "db_size": "quota_bytes"}
 # changes(…[1d]) has values for a day after the last scrape, so it does not count for when a member was last seen.

@@ -18,8 +18,8 @@ import duckdb
 
 from cells import HEADER, Folding, as_table, expected_cells, insert
 from report import Report
-from score import cap_steps, expected_scores, idle_steps
-from spec import BESIDE, COLUMNS, HAS_LEADER, IDLE, IS_LEADER, LIMITS, METRICS, NAMES, Profile
+from score import cap_steps, expected_scores, idle_steps, learner_steps
+from spec import BESIDE, COLUMNS, HAS_LEADER, IDLE, IS_LEADER, IS_LEARNER, LIMITS, METRICS, NAMES, Profile
 
 DAY = 86_400
 START = 1_790_812_800  # 2026-10-01
@@ -46,7 +46,7 @@ def main():
         ("all companions", 300, everything),
         ("all companions, a step longer than a restart", 600, everything),
         ("companions of the last day", 300, [[], [], BESIDE]),
-        ("companions of the first days", 300, [BESIDE, BESIDE[1:3], []]),
+        ("companions of the first days", 300, [BESIDE, BESIDE[1:4], []]),
     ]:
         rows = history(profile, step, columns)
         write(asked.folder, rows, step, columns)
@@ -77,6 +77,9 @@ def history(profile, step, columns):
             trouble = 0.03 if ts // 3600 % 3 else 0
             limits[HAS_LEADER] = 0.0 if chance.random() < trouble else chance.choice([1.0, 1.0, 1.0, None])
             limits[IS_LEADER] = chance.choice([0.0, 1.0, None])
+            # A member is a learner for hours, at some steps without a reading; in other hours all of a cluster are.
+            learns = ts // 3600 % 5 == who or ts // 3600 % 24 == 9
+            limits[IS_LEARNER] = chance.choice([float(learns)] * 9 + [None])
             there = columns[(ts - START) // DAY]
             beside = [limits[name] if name in there else None for name in BESIDE]
             readings = [reading(profile, name, limits, chance, trouble) for name in NAMES]
@@ -169,7 +172,7 @@ def compare(name, script, folder, history, folding, left_out, report):
     found = engine.sql(f"SELECT {', '.join(special.get(column, column) for column in HEADER)} FROM cells()").fetchall()
     caps = cap_steps(rows, folding.profile)
     report.check(f"{name}: caps apply", [name] if folding.profile.caps and any(columns_of(rows)) and not caps else [])
-    expected = expected_cells("given", folding, idle_steps(rows, folding.profile), caps)
+    expected = expected_cells("given", folding, idle_steps(rows, folding.profile), caps, learner_steps(rows))
     # Without a limit that the profile needs, nothing has a score, and no step is idle.
     counts = {row[-1] for row in expected}
     is_scored = any(row[HEADER.index("steps_scored")] for row in expected)

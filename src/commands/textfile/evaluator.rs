@@ -7,7 +7,7 @@ use crate::readings::identity::{MixedMembers, Moments};
 use crate::readings::{Life, Member};
 use crate::score::{ScoreTable, score_window};
 use crate::sources::prometheus::{Client, QuerySet, SeriesForm, Terms, forms_by_setting, read_instant, verify_members};
-use crate::spec::{Column, Metric, Unit};
+use crate::spec::{Column, Companion, Metric, Unit};
 
 /// Maximum number of queries at once: enough to query every column as a raw and as a recorded series.
 const IN_FLIGHT: usize = 16;
@@ -51,7 +51,8 @@ impl Evaluator {
         // Send it even with `--without leader_changes`.
         let is_asked = |m: &Metric| *m == Metric::LeaderChanges || !settings.without.contains(m);
         let columns = Metric::ALL.into_iter().filter(is_asked).map(Column::from);
-        let columns = columns.chain(table.companions().into_iter().map(Column::from)).collect();
+        let companions = table.companions().into_iter().chain([Companion::IsLearner]);
+        let columns = columns.chain(companions.map(Column::from)).collect();
         let live =
             Live { profile, table, rollup: settings.how.folding.rollup, labels: settings.emission.labels.clone() };
         let (without, merge_members) = (settings.without.clone(), asked.merge_members);
@@ -116,7 +117,9 @@ impl Evaluator {
             Column::Companion(companion) => self.live.table.limits().any(|limit| limit == *companion),
         };
         let readings = |c: Column| found.window.known_readings(c) + found.window.idle_readings(c);
-        let of_caps = self.columns.iter().filter(|c| c.companion().is_some() && !counts(c) && readings(**c) == 0);
+        // Without a reading of who is a learner, every member counts: an etcd before 3.4 has none.
+        let is_of_cap = |column: &Column| column.companion().is_some_and(|one| one != Companion::IsLearner);
+        let of_caps = self.columns.iter().filter(|c| is_of_cap(c) && !counts(c) && readings(**c) == 0);
         let of_caps: Vec<&str> = of_caps.map(|column| column.name()).collect();
         let silent = self.columns.iter().filter(|c| counts(c) && readings(**c) == 0);
         let silent: Vec<Column> = silent.copied().collect();

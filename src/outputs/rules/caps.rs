@@ -73,5 +73,7 @@ pub(super) fn capped() -> String {
 /// Expression for the score of a cluster in a profile with a cap of 0: as without one, but a member with a score of 0
 /// makes it 0 even while another one has no score.
 pub(super) fn worst_with_zero(worst: &str) -> String {
-    format!("{worst}\nor\nmin by (cluster) (etcd_score) == 0")
+    let zero =
+        "min by (cluster) (etcd_score unless on (cluster, member) etcd_reading{metric=\"is_learner\"} == 1) == 0";
+    format!("{worst}\nor\n{zero}")
 }

@@ -94,7 +94,7 @@ capped AS (  -- the cap costs its metric what it takes
     /// one has a score of 0 in a profile with a cap of 0.
     pub(super) fn members_judged(&self) -> &'static str {
         match self.list.first() {
-            Some((_, cap)) if cap.is_zero() => "if(min(units) = 0, count(*), count(units))",
+            Some((_, cap)) if cap.is_zero() => "if(min(units) = 0, count(band), count(units))",
             _ => "count(units)",
         }
     }

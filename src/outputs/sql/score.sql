@@ -10,7 +10,8 @@
 -- It defines (hours are in UTC, and the score of a cluster is that of its worst member):
 --   lives                 table, one row per member: first and last seen
 --   bands                 table, one row per combination of bands of the six metrics
---   steps(since, until)   one row per member and expected step, with its combination of bands
+--   steps(since, until)   one row per member and expected step, with its combination of bands, and
+--                         whether the member is a learner
 --   scores(since, until)  the same with points and score, like scores/**/*.parquet
 --   cells(since, until)   one row per cell, like heatmap.parquet
 -- `since` and `until` are epoch seconds, the end exclusive; without them the whole history is
@@ -104,7 +105,8 @@ CREATE OR REPLACE MACRO on_grid(second) AS
 CREATE OR REPLACE MACRO steps(since := 0, until := 253402300800) AS TABLE
 WITH known AS MATERIALIZED (
     SELECT position, step,
-           band_of({{band_arguments}}) AS band
+           band_of({{band_arguments}}) AS band,
+           coalesce({{learner}} = 1, false) AS learner
     FROM readings JOIN lives USING (cluster, member)
     WHERE date >= DATE '1970-01-01' + CAST(since // 86400 AS INTEGER)
       AND date <= DATE '1970-01-01' + CAST((until - 1) // 86400 AS INTEGER)
@@ -121,7 +123,7 @@ short AS (
            ON seen.position = lived.position AND seen.day = day_first // 86400
     WHERE coalesce(rows, 0) < ceil((day_until - day_first) / getvariable('step_seconds'))),
 missing AS (
-    SELECT grid.position, grid.step, CAST(0 AS {{band_type}}) AS band
+    SELECT grid.position, grid.step, CAST(0 AS {{band_type}}) AS band, false AS learner
     FROM (SELECT position, unnest(range(day_first, day_until, getvariable('step_seconds'))) AS step
           FROM short) AS grid
     ANTI JOIN (FROM known SEMI JOIN short
@@ -143,17 +145,22 @@ JOIN lives USING (position) JOIN bands USING (band);
 -- every column of a cell follows from these counts. The band of a cluster at a step is that of the
 -- member with the lowest score, the first one on ties: the minimum over (units, position, band),
 -- packed into one integer. It is missing (band 0) if that of any expected member is, else idle (band
--- {{idle_band}}) if that of any is, and is after a restart if any expected member is.
+-- {{idle_band}}) if that of any is, and is after a restart if any expected member is. Learners do not
+-- count: their band is NULL here, and a cluster of learners alone is missing.
 CREATE OR REPLACE MACRO band_counts(steps_table) AS TABLE
-WITH worst AS (
+WITH voters AS (
+    SELECT cluster_position, position, step, if(learner, NULL, band) AS band
+    FROM query_table(steps_table) JOIN lives USING (position)),
+worst AS (
     SELECT cluster_position, step,
-           CASE count(*)
+           CASE count(band)
+               WHEN 0 THEN 0
                WHEN {{members_judged}} THEN
                     (min(place | (CAST(position AS BIGINT) << {{position_shift}})) & {{band_mask}}) % {{codes}}
                WHEN count(units) + count(*) FILTER (idle) THEN {{idle_band}}
                ELSE 0 END
            + if(max(band) >= {{codes}}, {{codes}}, 0) AS band
-    FROM query_table(steps_table) JOIN lives USING (position) JOIN bands USING (band)
+    FROM voters LEFT JOIN bands USING (band)
     GROUP BY cluster_position, step)
 SELECT NULL AS position, cluster_position, step // 3600 AS epoch_hour, band, count(*) AS steps
 FROM worst GROUP BY ALL

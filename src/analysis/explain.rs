@@ -92,6 +92,8 @@ pub(crate) struct MemberPart {
     pub(crate) totals: StepTotals,
     /// Steps marked as shortly after a restart of the member's process.
     pub(crate) after_restart: u64,
+    /// Expected steps at which the member is a learner, which its cluster's score leaves out.
+    pub(crate) learner: u64,
     /// All metrics, in the order of the specification.
     pub(crate) metrics: Vec<MetricPart>,
     /// The evidence that has readings in the cell, in the order of the specification.
@@ -195,7 +197,7 @@ fn explain_member(
     member: Member,
 ) -> MemberPart {
     let mut totals = StepTotals::default();
-    let mut after_restart = 0;
+    let (mut after_restart, mut learner) = (0, 0);
     let mut known: [KnownReadings; METRICS] = Default::default();
     let mut capped: Vec<u64> = vec![0; table.caps().len()];
     let mut evidence: BTreeMap<Companion, Vec<f64>> = BTreeMap::new();
@@ -210,6 +212,7 @@ fn explain_member(
                 continue;
             }
             after_restart += count_within(&restarts, &(step..step + 1)) as u64;
+            learner += count_within(day.scores.learner_steps(index), &(step..step + 1)) as u64;
             // A version has no median.
             let has_median =
                 |companion: &&Companion| companion.is_evidence() && **companion != Companion::ServerVersion;
@@ -235,7 +238,7 @@ fn explain_member(
     };
     let metrics = Metric::ALL.into_iter().zip(known).map(explain).collect();
     let evidence = evidence.into_iter().filter_map(|(companion, readings)| explain_evidence(companion, readings));
-    MemberPart { member, totals, after_restart, metrics, evidence: evidence.collect() }
+    MemberPart { member, totals, after_restart, learner, metrics, evidence: evidence.collect() }
 }
 
 /// The caps of a metric that applied, from the steps of each cap of the table.

@@ -144,7 +144,7 @@ fn passed(mut gate: Gate, scored: &Scored<'_>, how: &How, from_ms: i64, reporter
     }
     let expected = expected_members(how, Some(&scored.manifest));
     let Some((step, range)) = scored.manifest.grid() else { return gate };
-    let members = memberships(&scored.manifest.lives(), step, range, &expected);
+    let members = memberships(&scored.manifest.votes().voters(&scored.manifest.lives()), step, range, &expected);
     membership::note(&members).iter().for_each(|note| reporter.note(note));
     let judged = TimeRange { start_ms: from_ms, end_ms: i64::MAX };
     let in_part = |mut shortage: Shortage| {

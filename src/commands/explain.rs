@@ -16,7 +16,7 @@ use crate::folder::Manifest;
 use crate::heatmap::Folding;
 use crate::history::History;
 use crate::outputs::{explain_text, moment_text};
-use crate::readings::{Life, Lives, Member};
+use crate::readings::{Life, Lives, Member, Votes};
 use crate::score::ScoreTable;
 use crate::spec::Profile;
 use crate::text::terminal::terminal_label;
@@ -38,7 +38,8 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
     let at_ms =
         folding.zone.parse_instant(&args.at, Utc::now().timestamp_millis()).map_err(CommandError::instant("--at"))?;
     let table = ScoreTable::new(&profile);
-    let of = Explained { args, history, opened, profile, folding, table, lives };
+    let votes = manifest.as_ref().map(Manifest::votes).unwrap_or_default();
+    let of = Explained { args, history, opened, profile, folding, table, lives, votes };
     if let Some(member) = args.member.as_ref().filter(|_| of.asked().is_none()) {
         return Err(no_member(member, &args.cluster, &of.lives));
     }
@@ -58,6 +59,7 @@ struct Explained<'a> {
     folding: Folding,
     table: ScoreTable,
     lives: Lives,
+    votes: Votes,
 }
 
 impl Explained<'_> {
@@ -74,7 +76,8 @@ impl Explained<'_> {
         if let Some(member) = &self.args.member {
             explanation.members.retain(|part| *part.member.member == **member);
         }
-        let absent: Vec<String> = memberships(&self.lives, self.opened.step, self.opened.overview.range, expected)
+        let voters = self.votes.voters(&self.lives);
+        let absent: Vec<String> = memberships(&voters, self.opened.step, self.opened.overview.range, expected)
             .iter()
             .flat_map(|membership| membership.missing_at(place.start_ms, last_ms, folding.zone))
             .collect();

@@ -30,7 +30,7 @@ use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
 use crate::heatmap::Marks;
 use crate::history::{DayMeta, History, HistoryError};
 use crate::outputs::{self, Emission, OutputError};
-use crate::readings::Source;
+use crate::readings::{Source, Votes};
 use crate::score::ScoreTable;
 use crate::spec::{Companion, Metric, Profile};
 use crate::text::count;
@@ -102,7 +102,7 @@ pub(super) fn run(
     let forecast = forecast.as_ref();
     outcome.findings = notes.beside(std::mem::take(&mut outcome.findings), forecast);
     let files = std::mem::take(&mut outcome.finished.files);
-    let manifest = notes.keep(out, with_settings(manifest, &profile, how, files))?;
+    let manifest = notes.keep(out, with_settings(manifest, &profile, how, files))?.with_votes(&outcome.votes);
     if let Some(stopped) = outcome.stopped {
         manifest.write(out)?;
         return Err(stopped.into_error(folder, scoring.days.len()));
@@ -117,7 +117,7 @@ pub(super) fn run(
     note_gaps(overview, &run.reporter);
     note_caps(&table, &opened.metas, &run.reporter);
     if let Some(gate) = &mut outcome.gate {
-        demand_members(gate, &opened, how, &run.reporter);
+        demand_members(gate, &opened, &outcome.votes, how, &run.reporter);
     }
     broken.into_result()?;
     met(outcome.gate)
@@ -129,10 +129,11 @@ fn with_settings(manifest: Manifest, profile: &Profile, how: &How, files: Vec<Wr
     scored.with_min_duration(how.min_duration).with_expected_members(how.expected.texts())
 }
 
-/// Lets the gate of `--fail-below` ask for the expected members as well, and notes which are missing.
-fn demand_members(gate: &mut Gate, opened: &Opened, how: &How, reporter: &Reporter) {
-    let (lives, range) = (&opened.overview.lives, opened.overview.range);
-    let members = memberships(lives, opened.step, range, &how.expected);
+/// Lets the gate of `--fail-below` ask for the expected members as well, and notes which are missing. Learners do not
+/// count.
+fn demand_members(gate: &mut Gate, opened: &Opened, votes: &Votes, how: &How, reporter: &Reporter) {
+    let (lives, range) = (votes.voters(&opened.overview.lives), opened.overview.range);
+    let members = memberships(&lives, opened.step, range, &how.expected);
     gate.add_shortages(shortages(&members, range, &how.expected, how.folding.width));
     membership::note(&members).iter().for_each(|note| reporter.note(note));
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Written;
 use crate::heatmap::Folding;
-use crate::readings::{Life, Lives, Member, Origin, QuerySource, Source};
+use crate::readings::{Life, Lives, Member, Origin, QuerySource, Source, Votes};
 use crate::spec::{METRICS, Metric, Profile, Rule};
 use crate::time::{Step, TimeRange, UtcDay, format_instant, parse_instant};
 pub(crate) use rule::ManifestRule;
@@ -77,6 +77,9 @@ pub(crate) struct Manifest {
     pub(crate) files: Vec<Written>,
 }
 
+/// In place of the step at which a member first voted, if it stayed a learner.
+const NEVER: &str = "never";
+
 /// The requested ranges, the step, and the labels that name clusters and members.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
@@ -134,6 +137,10 @@ pub(crate) struct ManifestMember {
     pub(crate) first: String,
     /// The step at which the member was last seen, RFC 3339 in UTC.
     pub(crate) last: String,
+    /// For a member that began as a learner, the step at which it first voted, RFC 3339 in UTC, or `never`. Known once the
+    /// folder was scored.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) votes_from: Option<String>,
 }
 
 /// The file of annotations that the user named; the folder holds a copy.
@@ -219,6 +226,7 @@ impl Manifest {
                     member: member.member.to_string(),
                     first: format_instant(life.first_ms),
                     last: format_instant(life.last_ms),
+                    votes_from: None,
                 })
                 .collect(),
             days_missing: missing.iter().map(UtcDay::to_string).collect(),
@@ -304,6 +312,20 @@ impl Manifest {
         self
     }
 
+    /// Sets which members began as learners.
+    #[must_use]
+    pub(crate) fn with_votes(mut self, votes: &Votes) -> Self {
+        for (learner, from_ms) in votes.learners() {
+            let is_it = |member: &&mut ManifestMember| {
+                (member.cluster.as_str(), member.member.as_str()) == (&*learner.cluster, &*learner.member)
+            };
+            if let Some(member) = self.members.iter_mut().find(is_it) {
+                member.votes_from = Some(from_ms.map_or_else(|| NEVER.to_owned(), format_instant));
+            }
+        }
+        self
+    }
+
     /// Sets the annotations, and lists the folder's copy of them.
     #[must_use]
     pub(crate) fn with_annotations(mut self, given: ManifestAnnotations, copy: Written) -> Self {
@@ -370,6 +392,15 @@ impl Manifest {
             }
         }
         lives
+    }
+
+    /// Which members began as learners, and since when they vote.
+    pub(crate) fn votes(&self) -> Votes {
+        let learners = self.members.iter().filter_map(|member| Some((member, member.votes_from.as_deref()?)));
+        let vote = |(member, from): (&ManifestMember, &str)| {
+            (Member::new(&member.cluster, &member.member), parse_instant(from, 0).ok())
+        };
+        Votes::of(learners.map(vote))
     }
 
     /// The profile of the scores; `None` if the folder was not scored or the rules in the manifest are invalid.

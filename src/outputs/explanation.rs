@@ -54,11 +54,19 @@ pub(crate) fn explain_text(
     text
 }
 
+/// What follows the score of a member that does not vote.
+const LEARNER: &str = ", learner: not counted in the cluster's score";
+
 fn member_text(table: &ScoreTable, part: &MemberPart) -> String {
     let name = terminal_label(&part.member.member);
     let mut text = format!("member {name}: {}", totals_text(table, &part.totals));
     if part.after_restart > 0 {
         let _ = write!(text, ", {} just after a restart", part.after_restart);
+    }
+    match part.learner {
+        0 => {}
+        all if all == part.totals.expected => text.push_str(LEARNER),
+        some => drop(write!(text, "{LEARNER} at {}", count(some, "step"))),
     }
     text.push('\n');
     let heads = ["metric", "median", "highest", "readings", "weight", "cost"];

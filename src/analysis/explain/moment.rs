@@ -48,6 +48,8 @@ pub(crate) struct MemberMoment {
     /// The sums of one step; nothing is expected outside of the member's life.
     pub(crate) totals: StepTotals,
     pub(crate) is_after_restart: bool,
+    /// Whether the member is a learner, which its cluster's score leaves out.
+    pub(crate) is_learner: bool,
     /// When its process had started, seconds since 1970; `None` if the history does not say.
     pub(crate) started: Option<f64>,
     /// The version of its etcd, as a number; `None` if the history does not say.
@@ -217,6 +219,7 @@ fn explain_member(
     MemberMoment {
         member: member.clone(),
         totals,
+        is_learner: day.scores.learner_steps(index).iter().any(|steps| steps.contains(&step)),
         is_after_restart: restarts.iter().any(|steps| steps.contains(&step)),
         started: told(Companion::StartTime),
         version: told(Companion::ServerVersion),

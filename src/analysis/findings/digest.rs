@@ -114,7 +114,7 @@ fn losing_metrics(table: &ScoreTable) -> Vec<Vec<Metric>> {
     (0..table.len() as u16).map(of_code).collect()
 }
 
-/// The worst reading of each metric among the members with these indices, at the steps of one hour.
+/// The worst reading of each metric among the members with these indices that vote, at the steps of one hour.
 fn worst_of(
     table: &ScoreTable,
     losing: &[Vec<Metric>],
@@ -125,7 +125,8 @@ fn worst_of(
 ) -> Vec<Worst> {
     let mut worst: [Option<Worst>; METRICS] = [const { None }; METRICS];
     for member in members.clone() {
-        for (step, code) in steps.clone().zip(&scores.codes(member)[steps.clone()]) {
+        let codes = scores.voting_codes(member);
+        for (step, code) in steps.clone().zip(&codes[steps.clone()]) {
             for metric in losing.get(usize::from(*code)).into_iter().flatten() {
                 let limit = table.limit(*metric).map(|limit| window.row(limit, member)[step]);
                 let value = window.row(*metric, member)[step];

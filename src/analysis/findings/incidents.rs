@@ -133,7 +133,7 @@ impl Low {
         let members = cluster.members.iter().filter(|_| of.folding.rollup == Rollup::Worst);
         let of_members = members.flat_map(|member| {
             let is_low = |code: u16| of.table.look_up(code).worth.is_some_and(|worth| score(worth) <= limit);
-            member.codes.iter().filter(move |run| is_low(run.state)).map(Run::span)
+            member.voting(&union(member.codes.iter().filter(|run| is_low(run.state)).map(Run::span)))
         });
         let below = union(below.into_iter().chain(of_members));
         let is_unscored = |state| matches!(state, StepState::Unknown | StepState::Idle);
@@ -143,15 +143,16 @@ impl Low {
         Self { usual, below, unknown, limit, usual_losses }
     }
 
-    /// For each member, the times at which the cluster was low and `metrics` cost the member more points than usual
-    /// (or any points at all, if the cluster's usual score is red).
+    /// For each member, the times at which it voted, the cluster was low, and `metrics` cost the member more points than
+    /// usual (or any points at all, if the cluster's usual score is red).
     pub(super) fn bad_by_member(
         &self,
         of: &Collector<'_>,
         cluster: &ClusterTrack,
         metrics: &[Metric],
     ) -> Vec<Vec<TimeRange>> {
-        cluster.members.iter().map(|member| both(&self.below, &union(self.bad_of(of, member, metrics)))).collect()
+        let bad = |member: &MemberTrack| member.voting(&both(&self.below, &union(self.bad_of(of, member, metrics))));
+        cluster.members.iter().map(bad).collect()
     }
 
     fn bad_of(&self, of: &Collector<'_>, member: &MemberTrack, metrics: &[Metric]) -> Vec<TimeRange> {
@@ -275,6 +276,12 @@ fn costs(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRange) -> [f64
     costs
 }
 
+/// The members that are no learners in a range, with their indices.
+fn voting(cluster: &ClusterTrack, range: TimeRange) -> impl Iterator<Item = (usize, &MemberTrack)> {
+    let votes = move |member: &MemberTrack| member.learns().all(|span| span.intersect(range).is_none());
+    cluster.members.iter().enumerate().filter(move |(_, member)| votes(member))
+}
+
 /// Fills in the cluster's lowest score, and a loss of 0 that the rule replaces with that of its cause. If the cluster is
 /// unscored throughout (the rollup `worst` while a member is down), the lowest score is that of its scored members, and
 /// there is no loss.
@@ -289,7 +296,7 @@ pub(super) fn measure(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRan
         finding.lost = Some(0.0);
         return;
     }
-    let runs = cluster.members.iter().flat_map(|member| within(&member.codes, range));
+    let runs = voting(cluster, range).flat_map(|(_, member)| within(&member.codes, range));
     let worths = runs.filter_map(|run| of.table.look_up(run.state).worth);
     finding.lowest = lowest(&mut worths.map(|worth| of.table.points(worth.score)));
     if finding.lowest.is_some() {
@@ -310,7 +317,8 @@ pub(super) fn first_moved(
     // Look at steps before this range too: whether a loss is new depends on the loss before it.
     let looked_at = TimeRange { start_ms: near.start_ms - UNKNOWN_MS, ..near };
     let mut first: Option<(i64, u64, Metric, &MemberTrack)> = None;
-    for (member, usual) in cluster.members.iter().zip(&low.usual_losses) {
+    for (index, member) in voting(cluster, near) {
+        let usual = &low.usual_losses[index];
         for metric in Metric::ALL {
             let usual = usual[metric.index()];
             let mut before = None;

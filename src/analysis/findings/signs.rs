@@ -3,6 +3,7 @@
 
 use super::databases::{self, Usage};
 use super::runs::{Run, runs};
+use super::spans::{union, without};
 use super::statistics::median;
 use super::tracks::MemberTrack;
 use crate::readings::{Window, is_idle};
@@ -164,6 +165,16 @@ impl MemberTrack {
         ms <= self.life.last_ms && self.votes_from().is_some_and(|from_ms| from_ms <= ms)
     }
 
+    /// The stretches in which it is a learner, not joined.
+    pub(super) fn learns(&self) -> impl Iterator<Item = TimeRange> + '_ {
+        self.shows(|signs| signs.is_learner == Some(true))
+    }
+
+    /// The parts of stretches in which its cluster's score counts it: those in which it is no learner.
+    pub(super) fn voting(&self, stretches: &[TimeRange]) -> Vec<TimeRange> {
+        without(stretches, &union(self.learns()))
+    }
+
     /// Whether the history can answer a question about the member at all.
     pub(super) fn can_tell<T>(&self, answer: impl Fn(&Signs) -> Option<T>) -> bool {
         self.signs.iter().any(|run| answer(&run.state).is_some())
@@ -178,7 +189,7 @@ pub(super) fn behind(shown: &[TimeRange], lag_ms: i64, recovers: impl Fn(i64) ->
         let end_ms = if recovers(shown.end_ms) { shown.end_ms - WINDOW_MS } else { shown.end_ms };
         TimeRange { start_ms: shown.start_ms - lag_ms, end_ms: end_ms.max(shown.start_ms + 1) }
     };
-    super::spans::union(shown.iter().map(trouble))
+    union(shown.iter().map(trouble))
 }
 
 #[cfg(test)]

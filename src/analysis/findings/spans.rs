@@ -28,6 +28,25 @@ pub(super) fn both(a: &[TimeRange], b: &[TimeRange]) -> Vec<TimeRange> {
     common
 }
 
+/// The parts of `from` outside of `taken`; both are sorted and without overlaps.
+pub(super) fn without(from: &[TimeRange], taken: &[TimeRange]) -> Vec<TimeRange> {
+    let mut left = Vec::new();
+    for range in from {
+        let mut start_ms = range.start_ms;
+        let first = taken.partition_point(|t| t.end_ms <= range.start_ms);
+        for t in taken[first..].iter().take_while(|t| t.start_ms < range.end_ms) {
+            if start_ms < t.start_ms {
+                left.push(TimeRange { start_ms, end_ms: t.start_ms });
+            }
+            start_ms = start_ms.max(t.end_ms);
+        }
+        if start_ms < range.end_ms {
+            left.push(TimeRange { start_ms, end_ms: range.end_ms });
+        }
+    }
+    left
+}
+
 /// The most sets that contain the same instant within `range`.
 pub(super) fn most_at_once(sets: &[Vec<TimeRange>], range: TimeRange) -> usize {
     let within = |at: i64| sets.iter().filter(|set| set.iter().any(|s| s.start_ms <= at && at < s.end_ms)).count();

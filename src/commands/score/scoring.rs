@@ -20,7 +20,7 @@ use crate::folder::Written;
 use crate::heatmap::sum_day;
 use crate::history::HistoryError;
 use crate::outputs::{self, Finished, Needs, OutputError};
-use crate::readings::{Lives, Source};
+use crate::readings::{Lives, Source, Votes};
 use crate::score::{DayScores, ScoreTable};
 use crate::spec::Companion;
 use crate::time::UtcDay;
@@ -77,6 +77,8 @@ pub(super) struct Outcome {
     pub(super) stopped: Option<Stopped>,
     pub(super) picture: Overall,
     pub(super) broken: Vec<(UtcDay, HistoryError)>,
+    /// Since when the members vote.
+    pub(super) votes: Votes,
     /// The gate of `--fail-below` with all cells added; `None` without the flag, or after a signal.
     pub(super) gate: Option<Gate>,
     /// Empty unless an output needs findings.
@@ -107,8 +109,7 @@ impl Scoring<'_> {
         let (mut files, mut broken) = (Vec::new(), Vec::new());
         let mut tracks = self.collector.as_ref().map(Collector::tracks);
         let mut readings = self.reading_cells();
-        let mut done = 0;
-        let mut stopped = None;
+        let (mut done, mut stopped, mut votes) = (0, None, Votes::default());
         let at_once = self.reader.days_at_once(days, self.lives);
         for chunk in days.chunks(at_once.batch()) {
             debug!(days = chunk.len(), "scoring {}", UtcDay::describe(chunk));
@@ -122,6 +123,7 @@ impl Scoring<'_> {
             let sums = joined(scored.iter().map(|day| &day.sums)).map_err(OutputError::from)?;
             for day in scored {
                 open.add_scores(day.day, &day.scores);
+                day.scores.add_votes(&mut votes);
                 files.extend(day.files);
                 broken.extend(day.broken.map(|error| (day.day, error)));
                 if let (Some(tracks), Some(digest)) = (&mut tracks, day.digest) {
@@ -140,14 +142,14 @@ impl Scoring<'_> {
         if stopped.is_some() {
             let picture = Overall::new(self.run.table, self.how);
             let (finished, findings) = (days.and(open.stop()), Findings::default());
-            return Ok(Outcome { finished, stopped, picture, broken, gate: None, findings, readings });
+            return Ok(Outcome { finished, stopped, picture, broken, votes, gate: None, findings, readings });
         }
         let gate = open.gate.take();
         let (finished, picture) = open.finish()?;
         let found = self.collector.as_ref().zip(tracks).map(|(collector, tracks)| collector.find(tracks));
         let findings = found.unwrap_or_default();
         let readings = readings.finish();
-        Ok(Outcome { finished: finished.and(days), stopped, picture, broken, gate, findings, readings })
+        Ok(Outcome { finished: finished.and(days), stopped, picture, broken, votes, gate, findings, readings })
     }
 
     /// The clusters to add readings to; none unless an output needs readings.

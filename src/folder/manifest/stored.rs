@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::super::FolderError;
-use super::Manifest;
+use super::{Manifest, ManifestMember, NEVER};
 use crate::files::{FileError, WholeFile};
 use crate::score::Rollup;
 use crate::text::terminal::terminal_label;
@@ -78,7 +78,11 @@ impl Manifest {
         if !asked.all(is_time) {
             return Err("invalid time in asked".to_owned());
         }
-        match self.members.iter().find(|member| ![&member.first, &member.last].into_iter().all(is_time)) {
+        let is_valid = |member: &&ManifestMember| {
+            let votes = member.votes_from.iter().filter(|text| *text != NEVER);
+            [&member.first, &member.last].into_iter().chain(votes).all(is_time)
+        };
+        match self.members.iter().find(|member| !is_valid(member)) {
             Some(member) => Err(format!("invalid time of the member {}", terminal_label(&member.member))),
             None => Ok(()),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{of_unit, sum_text, with_unit};
+use super::{LEARNER, of_unit, sum_text, with_unit};
 use crate::analysis::explain::{ColumnMoment, Led, MemberMoment, Moment, PointsMoment, Reading, StepTotals};
 use crate::heatmap::Folding;
 use crate::score::ScoreTable;
@@ -70,6 +70,9 @@ fn member_text(table: &ScoreTable, zone: Zone, moment: &Moment, part: &MemberMom
     let mut text = format!("member {}: {}", terminal_label(&part.member.member), score(table, &part.totals));
     if part.is_after_restart {
         text.push_str(", just after a restart");
+    }
+    if part.is_learner {
+        text.push_str(LEARNER);
     }
     if let Some(version) = part.version {
         let _ = write!(text, ", etcd {}", version_text(version));

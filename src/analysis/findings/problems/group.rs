@@ -5,7 +5,7 @@ use super::super::incidents::Incident;
 use super::super::ledger::{Ledger, Loss};
 use super::super::recurrence::Schedule;
 use super::super::runs::{Run, within};
-use super::super::spans::{length, length_within, union};
+use super::super::spans::{length, length_within, union, without};
 use super::super::tracks::ClusterTrack;
 use super::super::{Collector, Finding, ProblemCause, Worst, told};
 use super::{ClusterHealth, Problem, Shape};
@@ -180,7 +180,7 @@ impl Grouping<'_> {
         // All members count the same leader changes.
         let members = self.cluster.members.iter().filter(|_| cause != ProblemCause::LeaderInstability);
         let members = members.map(|member| {
-            let losing = union(member.losing(self.of.table, cause.metrics()));
+            let losing = member.voting(&union(member.losing(self.of.table, cause.metrics())));
             (member.name(), dips.iter().map(|dip| length_within(&losing, *dip)).sum::<i64>())
         });
         problem.members = longest_first(members.filter(|(_, ms)| *ms > 0));
@@ -254,25 +254,6 @@ fn longest_first(times: impl Iterator<Item = (String, i64)>) -> Vec<String> {
     let mut names: Vec<(String, i64)> = sums.into_iter().collect();
     names.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     names.into_iter().map(|(name, _)| name).collect()
-}
-
-/// The parts of `from` outside of `taken`; both are sorted and without overlaps.
-fn without(from: &[TimeRange], taken: &[TimeRange]) -> Vec<TimeRange> {
-    let mut left = Vec::new();
-    for range in from {
-        let mut start_ms = range.start_ms;
-        let first = taken.partition_point(|t| t.end_ms <= range.start_ms);
-        for t in taken[first..].iter().take_while(|t| t.start_ms < range.end_ms) {
-            if start_ms < t.start_ms {
-                left.push(TimeRange { start_ms, end_ms: t.start_ms });
-            }
-            start_ms = start_ms.max(t.end_ms);
-        }
-        if start_ms < range.end_ms {
-            left.push(TimeRange { start_ms, end_ms: range.end_ms });
-        }
-    }
-    left
 }
 
 #[cfg(test)]

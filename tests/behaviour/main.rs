@@ -40,6 +40,7 @@ mod interruption;
 mod judge;
 mod killed;
 mod lab;
+mod learners;
 mod lint;
 mod live;
 mod live_directory;

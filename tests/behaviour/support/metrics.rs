@@ -135,6 +135,14 @@ impl Metrics {
         self
     }
 
+    /// Keeps the samples at some seconds.
+    pub(crate) fn only(mut self, is_kept: impl Fn(i64) -> bool) -> Self {
+        let second = |line: &&str| line.rsplit(' ').next().and_then(|text| text.parse().ok());
+        let kept = self.text.lines().filter(|line| second(line).is_some_and(&is_kept));
+        self.text = kept.flat_map(|line| [line, "\n"]).collect();
+        self
+    }
+
     fn histogram(&mut self, name: &str, shares: &[(&str, f64)], labels: &str, seconds: Range<i64>) {
         for (bound, share) in shares {
             let labels = format!("{labels},le=\"{bound}\"");

@@ -251,7 +251,8 @@ mod tests {
         let companions = [Companion::StartTime, Companion::IsLearner];
         let mut scores = scored(&table, &["ssssss", "SSSsss"], &companions);
         scores.restarts = Some(vec![vec![0..1], vec![1..5]]);
-        assert_eq!(scores.after_restart(1..2), Some(vec![1..5]));
+        let own = 1..5;
+        assert_eq!(scores.after_restart(1..2), Some(vec![own]));
         assert_eq!(scores.after_restart_of_voters(0..2), Some(vec![0..1, 3..5]));
         scores.restarts = None;
         assert_eq!(scores.after_restart_of_voters(0..2), None);

@@ -12,18 +12,19 @@ const PROMOTED: i64 = START + 4 * HOUR;
 /// second hour, and votes from 04:00 on.
 fn with_a_learner() -> Prometheus {
     let mut metrics = Metrics::default();
-    for (member, spans, learns_until) in [
-        ("m1", vec![EARLY..END], EARLY),
-        ("m2", vec![EARLY..END], EARLY),
-        ("m3", vec![EARLY..START + 2 * HOUR], EARLY),
-        ("m4", vec![EARLY..START + HOUR, START + 2 * HOUR..END], PROMOTED),
+    let nowhere = END..END;
+    for (member, seen, away, learns_until) in [
+        ("m1", EARLY..END, nowhere.clone(), EARLY),
+        ("m2", EARLY..END, nowhere.clone(), EARLY),
+        ("m3", EARLY..START + 2 * HOUR, nowhere, EARLY),
+        ("m4", EARLY..END, START + HOUR..START + 2 * HOUR, PROMOTED),
     ] {
         let labels = format!(r#"cluster="c",job="etcd",instance="{member}""#);
         let is_slow = member == "m4";
         let mut all = Metrics::default();
         all.member_with_slow_disk(&labels, EARLY..END, |_| is_slow);
         all.series("etcd_server_is_learner", &labels, EARLY..END, |t| f64::from(u8::from(t < learns_until)));
-        metrics.append(&all.only(|second| spans.iter().any(|span| span.contains(&second))));
+        metrics.append(&all.only(|second| seen.contains(&second) && !away.contains(&second)));
     }
     prometheus_of(&metrics.text())
 }

@@ -5,7 +5,7 @@
 
 The SQL determines profile, rollup, time zone and width of cells: `etcd-heatmap sql --dialect spark --help`. OUTPUT gets
 scores/date=…/ and heatmap.parquet/ with the columns, types and values that `etcd-heatmap score` writes. Paths are those
-of Hadoop. Needs Spark 3.5 or later and nothing else; works in ANSI mode and without."""
+of Hadoop. Needs nothing but Spark; tested with Spark 4.3, in ANSI mode."""
 
 import argparse
 import json

@@ -9,7 +9,7 @@ named! {
         /// DuckDB 1.5 and later.
         #[default]
         DuckDb = "duckdb",
-        /// Spark SQL 3.5 and later, in ANSI mode or not.
+        /// Spark SQL with session variables (3.5 and later), in ANSI mode.
         Spark = "spark",
     }
     parsed "unknown dialect"

@@ -1,5 +1,5 @@
--- The health score and the heat map as SQL for Spark 3.5 and later, computed from history/ alone. The
--- results are equal to those of `etcd-heatmap score` to the last bit.
+-- The health score and the heat map as SQL for Spark, computed from history/ alone. The results are
+-- equal to those of `etcd-heatmap score` to the last bit. Tested with Spark 4.3, in ANSI mode.
 --
 {{origin}}
 --

@@ -2,12 +2,13 @@
 """Runs commands in turns, A B A B …, and prints medians side by side.
 
     alternate.py [--runs 5] [--warmup 1] [--fresh DIR]… [--bar RATIO [--each]] [--seconds BAR]
-                 [--memory-bar RATIO] NAME=COMMAND [NAME=COMMAND …]
+                 [--cpu-bar RATIO] [--memory-bar RATIO] [--mib BAR] NAME=COMMAND [NAME=COMMAND …]
 
 It alternates because the speed of a machine drifts: what slows one run down also slows down the next one.
 The last column divides a command's median wall time by that of the last command. The exit code is
 1 if the first command's ratio is above --bar (with --each: that to any of the others), its median
-above --seconds, or its peak memory above --memory-bar times that of the last command. --fresh folders
+above --seconds, its processor time above --cpu-bar times that of the last command, or its peak memory above
+--memory-bar times that of the last command or above --mib. --fresh folders
 are emptied before each run, and what earlier runs left to write is flushed, so that no
 run is slowed down by the output of another.
 """
@@ -46,6 +47,10 @@ def held(options, medians):
             bars.append((first[0] / its[0], options.bar, f"times {other}"))
     if options.seconds is not None:
         bars.append((first[0], options.seconds, "s"))
+    if options.cpu_bar is not None:
+        bars.append((first[1] / floor[1], options.cpu_bar, f"times the processor time of {last}"))
+    if options.mib is not None:
+        bars.append((first[2], options.mib, "MiB"))
     if options.memory_bar is not None:
         bars.append((first[2] / floor[2], options.memory_bar, f"times the memory of {last}"))
     for value, bar, unit in bars:
@@ -61,7 +66,9 @@ def main():
     parser.add_argument("--bar", type=float)
     parser.add_argument("--each", action="store_true")
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--cpu-bar", type=float)
     parser.add_argument("--memory-bar", type=float)
+    parser.add_argument("--mib", type=float)
     parser.add_argument("commands", nargs="+", metavar="NAME=COMMAND")
     options = parser.parse_args()
     commands = [command.split("=", 1) for command in options.commands]

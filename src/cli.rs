@@ -34,6 +34,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Given, Heading};
+use crate::outputs::Dialect;
 use crate::spec::Profile;
 use crate::time::{TimeError, Zone};
 use examples::{
@@ -176,7 +177,7 @@ pub(crate) enum Command {
     /// Print Prometheus recording rules for the score, or alerts on it
     #[command(after_help = RULES_EXAMPLES)]
     Rules(RulesArgs),
-    /// Print SQL that computes the score in DuckDB from a history on disk
+    /// Print SQL that computes the score in DuckDB or Spark from a history
     #[command(after_help = SQL_EXAMPLES)]
     Sql(SqlArgs),
     /// Print completions for a shell, such as bash
@@ -300,6 +301,13 @@ pub(crate) struct RulesArgs {
 pub(crate) struct SqlArgs {
     #[command(flatten)]
     pub(crate) flags: Flags<OfSql>,
+
+    /// Engine that runs the SQL: duckdb, spark [default: duckdb]
+    #[arg(
+        long, value_name = "ENGINE", default_value = "duckdb", hide_default_value = true,
+        help_heading = Heading::Output.title()
+    )]
+    pub(crate) dialect: Dialect,
 }
 
 #[derive(Debug, Args)]
@@ -324,11 +332,13 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
     pub(crate) member: Option<String>,
 
-    /// Explain the step at --at, with who led
+    /// Explain the step at --at, with who led; --url or --from adds raw counts
     #[arg(
         long, help_heading = Heading::Selection.title(),
         long_help = "Explain the step at --at instead of the cell: score, readings and points of each member, who led, and \
-                     the lowest and highest readings from 5 minutes before to 5 minutes after"
+                     the lowest and highest readings from 5 minutes before to 5 minutes after. With --url or --from, \
+                     also the raw counts behind the readings, such as the fsyncs of each bucket: they are read there with \
+                     the selector and the labels of the history"
     )]
     pub(crate) instant: bool,
 

@@ -23,7 +23,7 @@ pub use column::ColumnReadings;
 pub use idle::{IDLE, is_idle, is_missing};
 pub use lives::{Life, Lives, Member};
 pub(crate) use memory::days_at_once;
-pub(crate) use naming::{MissingLabel, NamingLabels, label_names};
+pub(crate) use naming::{MissingLabel, NamingLabels, Pin, label_names};
 pub use origin::Origin;
 pub(crate) use reading_source::{Progress, ReadingSource, Work};
 pub use source::{QuerySource, Source};

@@ -1,6 +1,7 @@
 //! Recomputes one cell from its readings, so that a person can check the score by hand: steps by band, points, weights
 //! and losses of each member and metric.
 
+mod counts;
 mod moment;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use crate::score::{DayScores, ScoreTable, StepState, Worth};
 use crate::spec::{Cap, Companion, FULL_POINTS, METRICS, Metric, POINT, Profile, Rule, Unit};
 use crate::time::{LocalCell, count_within};
 
+pub(crate) use counts::{Found, Histogram, Increase, Last, MetricCounts, Moves, RawCounts, Span, counted};
 pub(crate) use moment::{ColumnMoment, Led, MemberMoment, Moment, PointsMoment, Reading, around, explain_moment};
 
 /// Number of finite buckets in etcd's fsync histograms; their upper bounds are 1 ms, 2 ms, 4 ms, … 8.192 s

@@ -69,7 +69,10 @@ Examples:
   List the hours below 7 of the history in audit/ with DuckDB:
     etcd-heatmap sql > score.sql
     duckdb -cmd \"SET VARIABLE audit = 'audit'\" -cmd \".read score.sql\" \\
-      -c \"FROM cells() WHERE min < 7\"";
+      -c \"FROM cells() WHERE min < 7\"
+  Score a history in a data lake with Spark:
+    etcd-heatmap sql --dialect spark --rollup quorum > score.spark.sql
+    spark-submit score.py s3a://lake/audit/history s3a://lake/scored --sql score.spark.sql";
 
 pub(super) const CONFIG_SHOW_EXAMPLES: &str = "\
 Examples:
@@ -92,7 +95,10 @@ Examples:
   Why was c01 red at 14:00 UTC on 7 October?
     etcd-heatmap explain audit --cluster c01 --at 2026-10-07T14
   The same cell in the time zone of Berlin:
-    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin";
+    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T16 --time-zone Europe/Berlin
+  How many fsyncs are behind the p99 of one member at 14:20?
+    etcd-heatmap explain audit --cluster c01 --at 2026-10-07T14:20 --member 10.0.1.1:2379 \\
+      --instant --url http://127.0.0.1:9090";
 
 pub(super) const FINDINGS_EXAMPLES: &str = "\
 Examples:

@@ -38,10 +38,11 @@ pub(crate) enum OfCheck {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfScore {}
 
+/// `explain` also has the flags that say where the raw counts behind an instant are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfExplain {}
 
-/// `findings` takes what `explain` takes, and annotations.
+/// `findings` takes what `explain` takes to score a folder, and annotations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfFindings {}
 
@@ -68,7 +69,6 @@ pub(crate) enum OfRules {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfShow {}
 
-/// The SQL always uses UTC hours and the rollup `worst`, so `sql` has no flags for time zone, cell and rollup.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfSql {}
 
@@ -131,7 +131,8 @@ impl Wanted for OfDiff {
 
 impl Wanted for OfSql {
     fn wants(key: &Key) -> bool {
-        is_of_profile(key) || key.name == "score.min_coverage"
+        is_of_profile(key)
+            || matches!(key.name, "score.min_coverage" | "score.time_zone" | "score.cell" | "score.rollup")
     }
 }
 
@@ -172,9 +173,22 @@ impl Wanted for OfScore {
     }
 }
 
+/// The settings with which a folder is scored again.
+fn is_of_scoring(key: &Key) -> bool {
+    key.parts().0 == "score" && !matches!(key.name, "score.fail_below" | "score.annotations") || key.name == "bands"
+}
+
 impl Wanted for OfExplain {
     fn wants(key: &Key) -> bool {
-        key.parts().0 == "score" && !matches!(key.name, "score.fail_below" | "score.annotations") || key.name == "bands"
+        let is_of_raw_counts = matches!(
+            key.name,
+            "source.url" | "source.from" | "source.http_config_file" | "source.headers" | "source.replica"
+        );
+        is_of_scoring(key) || is_of_raw_counts
+    }
+
+    fn heading(default: Heading) -> Heading {
+        if default == Heading::Source { Heading::RawCounts } else { default }
     }
 
     fn is_in_manifest(key: &Key) -> bool {
@@ -192,7 +206,7 @@ impl Wanted for OfExplain {
 
 impl Wanted for OfFindings {
     fn wants(key: &Key) -> bool {
-        OfExplain::wants(key) || key.name == "score.annotations"
+        is_of_scoring(key) || key.name == "score.annotations"
     }
 
     fn is_in_manifest(key: &Key) -> bool {
@@ -211,7 +225,7 @@ impl Wanted for OfForecast {
                 | "source.selector"
                 | "source.merge_members"
         );
-        OfExplain::wants(key) || says_from_where || key.parts().0 == "labels" || key.name == "output.labels"
+        is_of_scoring(key) || says_from_where || key.parts().0 == "labels" || key.name == "output.labels"
     }
 
     fn is_in_manifest(key: &Key) -> bool {

@@ -243,7 +243,7 @@ fn an_error_of_the_command_line_names_the_flag_and_the_way_out() {
         ("pull --xyzzy", "unknown flag --xyzzy: 'etcd-heatmap pull --help' lists all flags"),
         (
             "sql --url http://h",
-            "'etcd-heatmap sql' has no flag --url: it belongs to 'backfill', 'pull', 'check', 'forecast', or 'textfile'",
+            "'etcd-heatmap sql' has no flag --url: it belongs to 'backfill', 'pull', 'check', 'explain', 'forecast', or 'textfile'",
         ),
         ("--formats csv score", "'etcd-heatmap' has no flag --formats: it belongs to 'backfill' or 'score'"),
         (
@@ -252,7 +252,7 @@ fn an_error_of_the_command_line_names_the_flag_and_the_way_out() {
         ),
         (
             "sql --ulr http://h",
-            "'etcd-heatmap sql' has no flag --ulr: did you mean --url of 'backfill', 'pull', 'check', 'forecast', or 'textfile'?",
+            "'etcd-heatmap sql' has no flag --ulr: did you mean --url of 'backfill', 'pull', 'check', 'explain', 'forecast', or 'textfile'?",
         ),
         ("pull -- --url http://h", "--url comes after '--', which ends the flags: remove '--'"),
         ("show audit -- --cluster c01", "--cluster comes after '--', which ends the flags: remove '--'"),

@@ -71,6 +71,7 @@ pub(super) fn run(
     let broken = comparing.read(&history, &opened, run)?;
     let written = comparing.csv.finish()?;
     if let Some(mut manifest) = manifest {
+        manifest.list_history_again(out)?;
         manifest.list(written);
         manifest.write(out)?;
     }

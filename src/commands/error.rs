@@ -204,6 +204,9 @@ pub(crate) enum CommandError {
     /// A flag of the server, and nothing to pull.
     #[error("--{0} belongs to --every: add --every 1h, or pull first with 'etcd-heatmap pull --{0}'")]
     WithoutEvery(&'static str),
+    /// A flag of `explain` that has no effect without another one.
+    #[error("--{flag} belongs to {needs}: add that, or leave out --{flag}")]
+    WithoutFlag { flag: &'static str, needs: &'static str },
     /// Another `textfile` process already writes this file.
     #[error("another etcd-heatmap is writing {}: stop it, or choose another --out", .0.display())]
     Written(PathBuf),
@@ -251,6 +254,7 @@ impl CommandError {
                 | Self::NothingToCompare
                 | Self::EveryWithoutOut
                 | Self::WithoutEvery(_)
+                | Self::WithoutFlag { .. }
                 | Self::Diff(DiffError::SameFolder(_))
         )
     }

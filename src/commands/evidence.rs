@@ -10,7 +10,7 @@ use super::CommandError;
 use super::days::DaysAtOnce;
 use super::progress::Reporter;
 use crate::analysis::explain::ScoredWindow;
-use crate::folder::{FolderError, Manifest, Written};
+use crate::folder::{FolderError, Listed, Manifest, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError, read_through};
 use crate::readings::{Life, Lives, Member, Source, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
@@ -273,9 +273,15 @@ impl Gathered {
     }
 }
 
-/// Lists the files of a history with their sizes and hashes.
-pub(super) fn list_history(history: &History, metas: &[(UtcDay, DayMeta)]) -> Result<Vec<Written>, CommandError> {
-    let list = |(day, meta): &(UtcDay, DayMeta)| Ok(Written::read(history.out(), &history.file(*day), meta.rows)?);
+/// Lists the files of a history with their sizes and hashes. A file that has not changed since its folder's `manifest` was
+/// written keeps its listed hash, and is not read.
+pub(super) fn list_history(
+    history: &History,
+    metas: &[(UtcDay, DayMeta)],
+    manifest: Option<&Manifest>,
+) -> Result<Vec<Written>, CommandError> {
+    let (out, listed) = (history.out(), Listed::of(history.out(), manifest));
+    let list = |(day, meta): &(UtcDay, DayMeta)| Ok(listed.entry(out, &history.file(*day), meta.rows)?);
     metas.par_iter().map(list).collect()
 }
 

@@ -1,10 +1,13 @@
 //! `etcd-heatmap explain`: prints the arithmetic behind one cell or one step.
 
+mod counts;
+
 use std::time::Duration;
 
 use chrono::Utc;
 
 use super::evidence::Opened;
+use super::progress::Reporter;
 use super::score::check_known;
 use super::stdout::print_wrapped;
 use super::{CommandError, given_folder};
@@ -26,7 +29,8 @@ use crate::time::{UtcDay, format_instant};
 const HANG: usize = 4;
 
 /// Reads the days of the cell or of the instant, scores them again, and prints each step from readings to the score.
-pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), CommandError> {
+pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
+    let wants_counts = counts::are_wanted(args)?;
     let how = &settings.how;
     let history = History::within(given_folder(settings, args.folder.as_deref())?);
     let manifest = Manifest::read(history.out())?;
@@ -44,7 +48,7 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings) -> Result<(), Command
         return Err(no_member(member, &args.cluster, &of.lives));
     }
     let text = match args.instant {
-        true => of.moment(at_ms)?,
+        true => of.moment(at_ms, wants_counts.then_some((settings, reporter)))?,
         false => of.cell(at_ms, &expected_members(how, manifest.as_ref()))?,
     };
     Ok(print_wrapped(&text, HANG)?)
@@ -84,8 +88,8 @@ impl Explained<'_> {
         Ok(explain_text(&self.table, folding, &self.args.cluster, &explanation, &absent))
     }
 
-    /// The text about the step at this instant.
-    fn moment(&self, at_ms: i64) -> Result<String, CommandError> {
+    /// The text about the step at this instant, with raw counts from the source of the settings if they are given.
+    fn moment(&self, at_ms: i64, counts_of: Option<(&Settings, Reporter)>) -> Result<String, CommandError> {
         let (at_ms, range) = around(at_ms, self.opened.step);
         let windows = self.windows(range.start_ms, range.end_ms - 1)?;
         let only = self.args.member.as_deref();
@@ -93,7 +97,9 @@ impl Explained<'_> {
         if moment.cluster.expected == 0 {
             return Err(self.nothing());
         }
-        let mut text = moment_text(&self.table, self.folding, &self.args.cluster, self.opened.step, &moment);
+        let raw = counts_of.map(|(settings, reporter)| counts::read(self, settings, reporter, &moment)).transpose()?;
+        let (cluster, step) = (&self.args.cluster, self.opened.step);
+        let mut text = moment_text(&self.table, self.folding, cluster, step, &moment, raw.as_ref());
         if let Some((member, life)) = self.asked().filter(|_| moment.members.is_empty()) {
             let [first, last] = [life.first_ms, life.last_ms].map(format_instant);
             let name = terminal_label(&member.member);

@@ -16,7 +16,8 @@ use crate::readings::Source;
 use crate::sources::files::{FileStore, Files, FilesError, Opening};
 use crate::sources::prometheus::{QuerySet, Wanted};
 use crate::sources::raw::{
-    Choice, RawError, RawSource, RawWanted, Rules, SampleStore, choose, extent, on_threads, require_selector,
+    Choice, RawError, RawSource, RawWanted, Rules, SampleStore, choose, extent, metric_names, on_threads,
+    require_selector,
 };
 use crate::spec::Metric;
 use crate::time::TimeRange;
@@ -67,7 +68,8 @@ impl Opened {
         require_selector(&queries).map_err(boxed)?;
         let (tell, is_stopped) = (|note: &str| reporter.note(note), || interrupt.signal().is_some());
         let replica = asked.replica.as_ref();
-        let opening = Opening { queries: &queries, replica, allow_partial, tell: &tell, is_stopped: &is_stopped };
+        let names = metric_names(&queries);
+        let opening = Opening { names: &names, replica, allow_partial, tell: &tell, is_stopped: &is_stopped };
         let files = Files::open(from, &opening);
         if let Some(signal) = interrupt.signal() {
             return Err(CommandError::StoppedEarly(signal));

@@ -127,6 +127,7 @@ fn write(
     }
     // A history that was copied without its manifest gets one from `score`.
     let Some(mut manifest) = manifest else { return Ok(()) };
+    manifest.list_history_again(folder)?;
     list_forecast(folder, &mut manifest)?;
     redraw(folder, &mut manifest, found, settings, run)?;
     Ok(manifest.write(folder)?)

@@ -61,7 +61,7 @@ pub(super) fn run(
     check_known(&profile, metas)?;
     let notes = Notes::to_score(how, [out, folder], &overview.lives, &run.reporter)?;
     let forecast = kept_forecast(out, overview, &profile.name, &run.reporter)?;
-    let manifest = begin_manifest(&history, &opened, out)?;
+    let manifest = begin_manifest(&history, &opened, manifest.as_ref(), out)?;
     let table = ScoreTable::new(&profile);
     let needs = settings.formats.needs();
     let (charted, companions) = scoring::columns(&table, source, needs);
@@ -140,9 +140,14 @@ fn demand_members(gate: &mut Gate, opened: &Opened, votes: &Votes, how: &How, re
 
 /// Removes the outputs of an earlier run. First writes a manifest without them, so that no
 /// manifest lists a missing file.
-fn begin_manifest(history: &History, opened: &Opened, out: &Path) -> Result<Manifest, CommandError> {
+fn begin_manifest(
+    history: &History,
+    opened: &Opened,
+    earlier: Option<&Manifest>,
+    out: &Path,
+) -> Result<Manifest, CommandError> {
     let overview = &opened.overview;
-    let listed = list_history(history, &opened.metas)?;
+    let listed = list_history(history, &opened.metas, earlier)?;
     let folder = history.out();
     let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
     let manifest = Manifest::of_pull(&opened.source, &overview.asked, &overview.lives, listed, &overview.missing)

@@ -8,6 +8,8 @@ pub(crate) enum Heading {
     /// How `forecast` looks ahead.
     Forecast,
     Source,
+    /// Where `explain` reads raw counts.
+    RawCounts,
     /// The server or data directory that `import` writes to, and how to connect.
     Target,
     Range,
@@ -26,6 +28,7 @@ impl Heading {
             Self::Selection => "Selection",
             Self::Forecast => "Forecast",
             Self::Source => "Source",
+            Self::RawCounts => "Raw counts of --instant",
             Self::Target => "Target",
             Self::Range => "Range",
             Self::Scoring => "Scoring",

@@ -260,7 +260,13 @@ impl SourceSettings {
 
     /// Login, TLS, proxy, and headers; reads the file of `--http.config.file`.
     pub(crate) fn http_config(&self) -> Result<HttpConfig, ConfigError> {
-        Ok(HttpConfig::load(self.http_config_file.as_deref(), self.headers.clone())?)
+        self.http_config_or(PlainHeaders::default())
+    }
+
+    /// The same, with these headers if none are set.
+    pub(crate) fn http_config_or(&self, stored: PlainHeaders) -> Result<HttpConfig, ConfigError> {
+        let headers = if self.headers == PlainHeaders::default() { stored } else { self.headers.clone() };
+        Ok(HttpConfig::load(self.http_config_file.as_deref(), headers)?)
     }
 
     /// The range to pull, and whether the requested end was in the future, so that the range ends now instead.

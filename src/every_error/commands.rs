@@ -35,6 +35,7 @@ fn starting() -> Vec<CommandError> {
             reason: "trained on a step of 300 s, but the history has 3600 s".to_owned(),
         },
         CommandError::NothingToCompare,
+        CommandError::WithoutFlag { flag: "from", needs: "--instant" },
     ]
 }
 

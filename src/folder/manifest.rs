@@ -7,11 +7,14 @@ mod rule;
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Written;
+use super::{Listed, Written};
+use crate::files::FileError;
 use crate::heatmap::Folding;
 use crate::readings::{Life, Lives, Member, Origin, QuerySource, Source, Votes};
 use crate::spec::{METRICS, Metric, Profile, Rule};
@@ -366,6 +369,22 @@ impl Manifest {
     pub(crate) fn list(&mut self, file: Written) {
         self.files.retain(|known| known.path != file.path);
         self.files.push(file);
+    }
+
+    /// Lists the history again, with the hashes of files that have changed since this manifest was written. Whoever replaces
+    /// a manifest calls this or lists the history anew: the time of a manifest tells which hashes still hold.
+    pub(crate) fn list_history_again(&mut self, folder: &Path) -> Result<(), FileError> {
+        if self.history_folder.is_some() {
+            return Ok(());
+        }
+        let listed = Listed::of(folder, Some(self));
+        // A file that is gone keeps its entry, which shows that it is missing.
+        let there = |file: &Written| match folder.join(&file.path) {
+            path if path.exists() => listed.entry(folder, &path, file.rows),
+            _ => Ok(file.clone()),
+        };
+        self.history = self.history.par_iter().map(there).collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// The step, and the range from the first requested step to the end of the last requested day with a file; `None`

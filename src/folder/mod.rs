@@ -5,6 +5,7 @@
 //! which files belong to etcd-heatmap.
 
 mod given;
+mod listed;
 mod manifest;
 mod owned;
 mod read_cells;
@@ -12,6 +13,7 @@ mod taken;
 mod written;
 
 pub(crate) use given::check_given;
+pub(crate) use listed::Listed;
 pub use manifest::ManifestBlock;
 pub(crate) use manifest::{MANIFEST, Manifest, ManifestAnnotations, ManifestMember, ManifestOpenMetrics};
 pub(crate) use owned::{HISTORY, Owned, REPLACEMENT};

@@ -23,17 +23,18 @@ impl Written {
     /// The manifest entry of a new file; `path` is below the output folder `out`.
     pub(crate) fn new(out: &Path, path: &Path, rows: u64, stat: FileStat) -> Self {
         info!(file = %path.display(), rows, bytes = stat.bytes, "wrote");
-        Self { path: relative(out, path), rows, stat }
+        Self { path: Self::relative(out, path), rows, stat }
     }
 
     /// The manifest entry of an existing file, which is read to compute its hash.
     pub(crate) fn read(out: &Path, path: &Path, rows: u64) -> Result<Self, FileError> {
-        Ok(Self { path: relative(out, path), rows, stat: FileStat::read(path)? })
+        Ok(Self { path: Self::relative(out, path), rows, stat: FileStat::read(path)? })
     }
-}
 
-fn relative(out: &Path, path: &Path) -> String {
-    let relative = path.strip_prefix(out).unwrap_or(path);
-    let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
-    parts.join("/")
+    /// The path as an entry has it.
+    pub(super) fn relative(out: &Path, path: &Path) -> String {
+        let relative = path.strip_prefix(out).unwrap_or(path);
+        let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+        parts.join("/")
+    }
 }

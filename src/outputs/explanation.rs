@@ -1,5 +1,6 @@
 //! The text of `explain`: the arithmetic of one cell, first of the cluster, then of each member.
 
+mod counts;
 mod moment;
 
 use std::fmt::Write;

@@ -57,7 +57,7 @@ impl Origin {
     }
 
     /// The version of Prometheus whose results were computed; `server` if a server computed them.
-    pub(super) fn promql(&self) -> &str {
+    pub(crate) fn promql(&self) -> &str {
         self.promql.as_deref().unwrap_or("server")
     }
 
@@ -73,9 +73,11 @@ impl Origin {
 
     /// The headers on one line, or `none` without headers.
     pub(super) fn headers(&self) -> String {
-        if self.headers.is_empty() {
-            return "none".to_owned();
-        }
+        if self.headers.is_empty() { "none".to_owned() } else { self.headers_in_flags() }
+    }
+
+    /// The headers on one line, as `--header` takes them; empty without headers.
+    pub(crate) fn headers_in_flags(&self) -> String {
         self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(", ")
     }
 }

@@ -9,8 +9,7 @@ use indicatif::BinaryBytes;
 
 use super::archive::{ArchiveError, ArchivedData, Found, Recognized, Unpacked, recognize};
 use super::dump::DumpError;
-use super::prometheus::QuerySet;
-use super::raw::{Label, LostSpan, SampleStore, Sighted, metric_names};
+use super::raw::{Label, LostSpan, SampleStore, Sighted};
 use super::spool::SpoolError;
 use super::tsdb::block::Samples;
 use super::tsdb::directory::{DataDirectory, DirectoryError, DirectorySeries, Replica};
@@ -64,7 +63,8 @@ pub(crate) enum FileSeries {
 
 /// How to open files.
 pub(crate) struct Opening<'a> {
-    pub(crate) queries: &'a QuerySet,
+    /// The metrics to read, such as [`metric_names`](super::raw::metric_names) of queries.
+    pub(crate) names: &'a [String],
     /// Which blocks to read of those of several replicas.
     pub(crate) replica: Option<&'a Replica>,
     /// Whether to accept dumps that end early.
@@ -127,7 +127,7 @@ impl Files {
         let is_on_disk = kind.is_dir() || kind.is_file();
         let absolute = if is_on_disk { path.canonicalize() } else { std::path::absolute(path) }.map_err(unreadable)?;
         let name = absolute.display().to_string();
-        let open = |dir: &Path| DataDirectory::open(dir, &metric_names(opening.queries), opening.replica);
+        let open = |dir: &Path| DataDirectory::open(dir, opening.names, opening.replica);
         // What is a data directory or a block itself needs no search of the folders in it.
         if DataDirectory::is_at(&absolute)? {
             let directory = open(&absolute)?;

@@ -58,6 +58,7 @@ mod power_failure;
 mod presets;
 mod probes;
 mod problems;
+mod raw_counts;
 mod recorded;
 mod remote_read;
 mod report;

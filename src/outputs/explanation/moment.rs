@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{LEARNER, of_unit, sum_text, with_unit};
-use crate::analysis::explain::{ColumnMoment, Led, MemberMoment, Moment, PointsMoment, Reading, StepTotals};
+use super::{LEARNER, counts, of_unit, sum_text, with_unit};
+use crate::analysis::explain::{ColumnMoment, Led, MemberMoment, Moment, PointsMoment, RawCounts, Reading, StepTotals};
 use crate::heatmap::Folding;
 use crate::score::ScoreTable;
 use crate::spec::{Column, percent, version_text};
@@ -11,8 +11,15 @@ use crate::text::rounding::{reading_text, score_short};
 use crate::text::terminal::terminal_label;
 use crate::time::{Step, Zone, format_instant};
 
-/// One step of a cluster as text.
-pub(crate) fn moment_text(table: &ScoreTable, folding: Folding, cluster: &str, step: Step, moment: &Moment) -> String {
+/// One step of a cluster as text, with the raw counts behind the readings if there are any.
+pub(crate) fn moment_text(
+    table: &ScoreTable,
+    folding: Folding,
+    cluster: &str,
+    step: Step,
+    moment: &Moment,
+    raw: Option<&RawCounts>,
+) -> String {
     let zone = folding.zone;
     let mut text = format!(
         "cluster {}, {} {} {zone} (a step of {step}, {}): {}\n",
@@ -27,9 +34,16 @@ pub(crate) fn moment_text(table: &ScoreTable, folding: Folding, cluster: &str, s
         text.push_str("the source lacks data at this step\n");
     }
     let _ = writeln!(text, "{}", leaders(zone, moment));
+    if let Some(raw) = raw {
+        text.push_str(&counts::head(&raw.from));
+    }
     for member in &moment.members {
         text.push('\n');
         text.push_str(&member_text(table, zone, moment, member));
+        let counted = raw.and_then(|raw| raw.members.iter().find(|(of, _)| *of == member.member));
+        if let Some((_, metrics)) = counted {
+            text.push_str(&counts::rows(zone, moment.at_ms, metrics));
+        }
     }
     text
 }

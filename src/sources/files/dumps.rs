@@ -9,9 +9,7 @@ use super::{FilesError, Opening};
 use crate::sources::archive::{Dumps, Stoppable};
 use crate::sources::dump::{self, Cut, Wanted};
 use crate::sources::promql::is_stale_marker;
-use crate::sources::raw::{
-    Label, LostSpan, METRIC_NAME, SampleStore, Sighted, classic_names, is_named, label_of, metric_names,
-};
+use crate::sources::raw::{Label, LostSpan, METRIC_NAME, SampleStore, Sighted, classic_names, is_named, label_of};
 use crate::sources::spool::{Labels, Sink, Spool, SpoolError};
 use crate::sources::tsdb::block::{Samples, SeriesEntry};
 use crate::text::count;
@@ -39,8 +37,7 @@ impl DumpStore {
         if size > LARGE {
             (opening.tell)(&format!("reading {} of {}", BinaryBytes(size), description(dumps)));
         }
-        let names = metric_names(opening.queries);
-        let wanted = Wanted::new(&classic_names(&names)).allow_partial(opening.allow_partial);
+        let wanted = Wanted::new(&classic_names(opening.names)).allow_partial(opening.allow_partial);
         let mut writer = Spool::create(None)?;
         let (mut bytes, mut cuts, mut lost) = (0, Vec::new(), Vec::new());
         dumps.for_each(|file, input| {

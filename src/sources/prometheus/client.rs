@@ -306,7 +306,7 @@ impl Client {
         }
     }
 
-    async fn try_once<T: Send + 'static>(
+    pub(super) async fn try_once<T: Send + 'static>(
         &self,
         promql: &str,
         grid: &Grid,

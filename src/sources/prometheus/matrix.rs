@@ -217,9 +217,9 @@ impl State<'_> {
 }
 
 /// A sample in the JSON form `[1759276800.123, "0.5"]`, with the time in seconds.
-struct Sample {
-    ts_ms: i64,
-    value: f64,
+pub(super) struct Sample {
+    pub(super) ts_ms: i64,
+    pub(super) value: f64,
 }
 
 impl<'de> serde::Deserialize<'de> for Sample {

@@ -34,6 +34,7 @@ mod read_mode;
 mod refusal;
 mod remote_read;
 mod retry;
+mod samples;
 mod scrapes;
 mod server;
 mod slices;

@@ -11,8 +11,9 @@ use tracing::{Instrument, debug, info, warn_span};
 use super::access::external_labels;
 use super::dialect::ServerKind;
 use super::failure::{Cure, Failure};
-use super::labels::{in_promql, quoted};
+use super::labels::in_promql;
 use super::read_mode::ReadMode;
+use super::slices::joined;
 use super::{Client, PromError};
 use crate::readings::{QuerySource, Window};
 use crate::sources::promql::Version;
@@ -208,10 +209,8 @@ fn unknown_version(client: &Client) -> PromError {
 
 /// A query's selector of series that also have a label.
 fn having(selector: &Selector, label: &str) -> String {
-    let own = selector.matchers.iter();
-    let own = own.map(|one| format!("{}{}{}", in_promql(one.name()), one.operator(), quoted(one.value())));
-    let matchers: Vec<String> = own.chain([format!("{}!=\"\"", in_promql(label))]).collect();
-    format!("{}{{{}}}", selector.name, matchers.join(","))
+    let matchers = joined(&selector.matchers_in_promql(), &format!("{}!=\"\"", in_promql(label)));
+    format!("{}{{{matchers}}}", selector.name)
 }
 
 fn equal(name: &str, value: &str) -> Matcher {

@@ -35,6 +35,12 @@ impl Matcher {
         Ok(Self { name: name.to_owned(), operator, value: value.to_owned(), condition })
     }
 
+    /// A matcher of one value.
+    pub(super) fn equal(name: &str, value: &str) -> Self {
+        let condition = Condition::Equal(value.to_owned());
+        Self { name: name.to_owned(), operator: "=", value: value.to_owned(), condition }
+    }
+
     /// The name of the label.
     pub(crate) fn name(&self) -> &str {
         &self.name

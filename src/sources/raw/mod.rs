@@ -4,6 +4,7 @@
 //! remote read. A [`RawSource`] parses the same queries that a server would get, computes them with
 //! [`promql`](super::promql), and fills windows that equal the server's to the last bit.
 
+mod behind;
 mod choose;
 mod error;
 mod evaluate;
@@ -19,6 +20,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use behind::{Behind, Computes, Sampled, has_series, samples_until};
 pub(crate) use choose::{Choice, RawWanted, Seen, choose};
 pub(crate) use error::RawError;
 #[cfg(test)]

@@ -19,14 +19,14 @@ const MINUTE_MS: i64 = 60_000;
 
 /// Series in memory, sorted by labels.
 #[derive(Debug, Default)]
-struct Memory {
+pub(super) struct Memory {
     series: BTreeMap<Vec<Label>, Samples>,
     lost: Vec<LostSpan>,
 }
 
 impl Memory {
     /// Adds a series: `text` is a name and labels such as `up job=etcd`.
-    fn add(&mut self, text: &str, samples: impl IntoIterator<Item = (i64, f64)>) {
+    pub(super) fn add(&mut self, text: &str, samples: impl IntoIterator<Item = (i64, f64)>) {
         let mut words = text.split(' ');
         let name = (METRIC_NAME.into(), words.next().unwrap().into());
         let others = words.map(|word| word.split_once('=').unwrap()).map(|(name, value)| (name.into(), value.into()));

@@ -229,7 +229,13 @@ impl Client {
         self.data_of(path, &[], &body).map(|(data, _)| Some(data)).map_err(|failure| failure.error)
     }
 
-    fn data_of(&self, path: &str, sent: &Parameters<'_>, body: &[u8]) -> Result<(Value, Envelope), Failure> {
+    /// The data of an answer, and everything else in it; keeps the warnings as notes.
+    pub(in crate::sources::prometheus) fn data_of(
+        &self,
+        path: &str,
+        sent: &Parameters<'_>,
+        body: &[u8],
+    ) -> Result<(Value, Envelope), Failure> {
         let (data, envelope) = self.data_without_notes(path, sent, body)?;
         self.heed(&envelope, sent)?;
         Ok((data, envelope))

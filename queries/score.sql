@@ -10,11 +10,10 @@
 --   duckdb -cmd "SET VARIABLE audit = 'audit'" -cmd ".read queries/score.sql" \
 --          -c "FROM cells() WHERE level = 'cluster' AND min < 7"
 --
--- It defines (hours are in UTC, and the score of a cluster is that of its worst member):
+-- It defines (cells of 1h in UTC; the score of a cluster is that of its worst member):
 --   lives                 table, one row per member: first and last seen
 --   bands                 table, one row per combination of bands of the six metrics
---   steps(since, until)   one row per member and expected step, with its combination of bands, and
---                         whether the member is a learner
+--   steps(since, until)   one row per member and expected step, with its combination of bands
 --   scores(since, until)  the same with points and score, like scores/**/*.parquet
 --   cells(since, until)   one row per cell, like heatmap.parquet
 -- `since` and `until` are epoch seconds, the end exclusive; without them the whole history is
@@ -60,7 +59,6 @@ FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parque
              CAST(NULL AS DOUBLE) AS client_traffic_in_bytes_per_second,
              CAST(NULL AS DOUBLE) AS db_size_bytes,
              CAST(NULL AS DOUBLE) AS start_time_seconds,
-             CAST(NULL AS DOUBLE) AS is_learner,
              CAST(NULL AS BOOLEAN) AS wal_fsync_idle,
              CAST(NULL AS BOOLEAN) AS backend_commit_idle WHERE false);
 
@@ -71,19 +69,82 @@ CREATE OR REPLACE TABLE lives AS
 SELECT *,
        CAST(dense_rank() OVER (ORDER BY cluster) AS INTEGER)         AS cluster_position,
        CAST(row_number() OVER (ORDER BY cluster, member) AS INTEGER) AS position
-FROM (SELECT cluster, member, epoch_ms(min(ts)) // 1000 AS first, epoch_ms(max(ts)) // 1000 AS last
+FROM (SELECT cluster, member, min(step) AS first, max(step) AS last
       FROM readings
       WHERE coalesce(wal_fsync_seconds, backend_commit_seconds, open_fds,
                      client_traffic_in_bytes_per_second, db_size_bytes) IS NOT NULL
       GROUP BY cluster, member);
 
--- The bands of a step as one number: a digit per metric (0 = missing, then worst band first, then
--- idle), and above them whether the process started within the last minutes, when rates cover little
--- time. Everything later depends on the readings only through this number, so that points, score and
--- losses are computed once for each of its 1440 values and looked up.
-CREATE OR REPLACE MACRO band_of(wal_fsync, backend_commit, open_fds, leader_changes,
-                                client_traffic_in, db_size, wal_fsync_idle,
-                                backend_commit_idle, age_seconds) AS CAST(
+-- Weights and points are whole numbers, so that sums are exact and one division at the end gives the
+-- double nearest to the true quotient. `units` is the score times `weight`, NULL if a metric that
+-- counts is missing or idle; *_loss are the units lost to a metric; `place` sorts by units. `idle` is
+-- true if there would be a score if the idle readings had values.
+CREATE OR REPLACE TABLE bands AS
+WITH weights AS (
+    SELECT CAST(if(list_contains(getvariable('without'), 'wal_fsync'), 0, 30) AS BIGINT) AS wal_fsync,
+           CAST(if(list_contains(getvariable('without'), 'backend_commit'), 0, 20) AS BIGINT) AS backend_commit,
+           CAST(if(list_contains(getvariable('without'), 'open_fds'), 0, 10) AS BIGINT) AS open_fds,
+           CAST(if(list_contains(getvariable('without'), 'leader_changes'), 0, 30) AS BIGINT) AS leader_changes,
+           CAST(if(list_contains(getvariable('without'), 'client_traffic_in'), 0, 5) AS BIGINT) AS client_traffic_in,
+           CAST(if(list_contains(getvariable('without'), 'db_size'), 0, 5) AS BIGINT) AS db_size),
+points AS (
+    SELECT band,
+           if(getvariable('restarts_known'), band >= 720, NULL) AS after_restart,
+           [NULL, 0, 10, NULL][1 + band % 4] AS p_wal_fsync,
+           [NULL, 0, 5, 10, NULL][1 + band // 4 % 5] AS p_backend_commit,
+           [NULL, 0, 10][1 + band // 20 % 3] AS p_open_fds,
+           [NULL, 0, 10][1 + band // 60 % 3] AS p_leader_changes,
+           [NULL, 10][1 + band // 180 % 2] AS p_client_traffic_in,
+           [NULL, 10][1 + band // 360 % 2] AS p_db_size,
+           band % 4 = 3 AS wal_fsync_idle,
+           band // 4 % 5 = 4 AS backend_commit_idle
+    FROM (SELECT CAST(code AS SMALLINT) AS band FROM range(1440) AS codes(code)) AS all_bands),
+losses AS (  -- a metric that is left out loses nothing, with or without a reading
+    SELECT points.*,
+           (wal_fsync + backend_commit + open_fds + leader_changes + client_traffic_in
+            + db_size) AS weight,
+           if(wal_fsync = 0, 0, wal_fsync * (10 - p_wal_fsync)) AS wal_fsync_loss,
+           if(backend_commit = 0, 0, backend_commit * (10 - p_backend_commit)) AS backend_commit_loss,
+           if(open_fds = 0, 0, open_fds * (10 - p_open_fds)) AS open_fds_loss,
+           if(leader_changes = 0, 0, leader_changes * (10 - p_leader_changes)) AS leader_changes_loss,
+           if(client_traffic_in = 0, 0, client_traffic_in * (10 - p_client_traffic_in)) AS client_traffic_in_loss,
+           if(db_size = 0, 0, db_size * (10 - p_db_size)) AS db_size_loss
+    FROM points, weights),
+judged AS (
+    SELECT *, 10 * weight - (wal_fsync_loss + backend_commit_loss + open_fds_loss
+                         + leader_changes_loss + client_traffic_in_loss + db_size_loss) AS units
+    FROM losses),
+idling AS (
+    SELECT *, units IS NULL AND (wal_fsync_loss IS NOT NULL OR wal_fsync_idle)
+            AND (backend_commit_loss IS NOT NULL OR backend_commit_idle)
+            AND open_fds_loss IS NOT NULL AND leader_changes_loss IS NOT NULL
+            AND client_traffic_in_loss IS NOT NULL AND db_size_loss IS NOT NULL AS idle
+    FROM judged)
+SELECT *, CAST(dense_rank() OVER (ORDER BY units NULLS LAST) AS BIGINT) * 2199023255552 + band AS place
+FROM idling;
+
+-- Every expected step of every member, with its bands as one number: a digit per metric (0 = missing,
+-- then worst band first, then idle), and above them whether the process started within the last
+-- minutes, when rates cover little time. Most days of most members have a row for each step; a grid is
+-- built and joined only for days with missing rows (`short`). A step without a row has band 0.
+CREATE OR REPLACE MACRO steps(since := 0, until := 253402300800) AS TABLE
+WITH named AS (
+    SELECT position, step,
+           wal_fsync_seconds AS wal_fsync,
+           backend_commit_seconds AS backend_commit,
+           open_fds AS open_fds,
+           leader_changes AS leader_changes,
+           client_traffic_in_bytes_per_second AS client_traffic_in,
+           db_size_bytes AS db_size,
+           wal_fsync_idle,
+           backend_commit_idle,
+           step - start_time_seconds AS age_seconds
+    FROM readings JOIN lives USING (cluster, member)
+    WHERE date >= DATE '1970-01-01' + CAST(since // 86400 AS INTEGER)
+      AND date <= DATE '1970-01-01' + CAST((until - 1) // 86400 AS INTEGER)
+      AND step >= since AND step < until AND step BETWEEN first AND last),
+known AS MATERIALIZED (
+    SELECT position, step, CAST(
       CASE WHEN wal_fsync > 0.01 THEN 1
            WHEN wal_fsync IS NOT NULL THEN 2
            WHEN wal_fsync_idle THEN 3 ELSE 0 END
@@ -98,89 +159,32 @@ CREATE OR REPLACE MACRO band_of(wal_fsync, backend_commit, open_fds, leader_chan
     + CASE WHEN client_traffic_in IS NOT NULL THEN 180 ELSE 0 END
     + CASE WHEN db_size IS NOT NULL THEN 360 ELSE 0 END
     + CASE WHEN age_seconds < greatest(300, getvariable('step_seconds')) THEN 720 ELSE 0 END
-    AS SMALLINT);
-
--- Weights and points are whole numbers, so that sums are exact and one division at the end gives the
--- double nearest to the true quotient. `units` is the score times `weight`, NULL if a metric that
--- counts is missing or idle; *_loss are the units lost to a metric; `place` sorts by units. `idle` is
--- true if there would be a score if the idle readings had values.
-CREATE OR REPLACE TABLE bands AS
-WITH weights AS (
-    SELECT CAST(if('wal_fsync' IN getvariable('without'), 0, 30) AS BIGINT) AS wal_fsync,
-           CAST(if('backend_commit' IN getvariable('without'), 0, 20) AS BIGINT) AS backend_commit,
-           CAST(if('open_fds' IN getvariable('without'), 0, 10) AS BIGINT) AS open_fds,
-           CAST(if('leader_changes' IN getvariable('without'), 0, 30) AS BIGINT) AS leader_changes,
-           CAST(if('client_traffic_in' IN getvariable('without'), 0, 5) AS BIGINT) AS client_traffic_in,
-           CAST(if('db_size' IN getvariable('without'), 0, 5) AS BIGINT) AS db_size),
-points AS (
-    SELECT CAST(range AS SMALLINT) AS band,
-           if(getvariable('restarts_known'), band >= 720, NULL) AS after_restart,
-           [NULL, 0, 10, NULL][1 + band % 4] AS p_wal_fsync,
-           [NULL, 0, 5, 10, NULL][1 + band // 4 % 5] AS p_backend_commit,
-           [NULL, 0, 10][1 + band // 20 % 3] AS p_open_fds,
-           [NULL, 0, 10][1 + band // 60 % 3] AS p_leader_changes,
-           [NULL, 10][1 + band // 180 % 2] AS p_client_traffic_in,
-           [NULL, 10][1 + band // 360 % 2] AS p_db_size,
-           band % 4 = 3 AS wal_fsync_idle,
-           band // 4 % 5 = 4 AS backend_commit_idle
-    FROM range(1440)),
-losses AS (  -- a metric that is left out loses nothing, with or without a reading
-    SELECT points.*,
-           (wal_fsync + backend_commit + open_fds + leader_changes + client_traffic_in
-            + db_size) AS weight,
-           if(wal_fsync = 0, 0, wal_fsync * (10 - p_wal_fsync)) AS wal_fsync_loss,
-           if(backend_commit = 0, 0, backend_commit * (10 - p_backend_commit)) AS backend_commit_loss,
-           if(open_fds = 0, 0, open_fds * (10 - p_open_fds)) AS open_fds_loss,
-           if(leader_changes = 0, 0, leader_changes * (10 - p_leader_changes)) AS leader_changes_loss,
-           if(client_traffic_in = 0, 0, client_traffic_in * (10 - p_client_traffic_in)) AS client_traffic_in_loss,
-           if(db_size = 0, 0, db_size * (10 - p_db_size)) AS db_size_loss
-    FROM points, weights)
-SELECT *, 10 * weight - (wal_fsync_loss + backend_commit_loss + open_fds_loss
-                         + leader_changes_loss + client_traffic_in_loss + db_size_loss) AS units,
-       (CAST(dense_rank() OVER (ORDER BY units) AS BIGINT) << 41) | band AS place,
-       units IS NULL AND (wal_fsync_loss IS NOT NULL OR wal_fsync_idle)
-            AND (backend_commit_loss IS NOT NULL OR backend_commit_idle)
-            AND open_fds_loss IS NOT NULL AND leader_changes_loss IS NOT NULL
-            AND client_traffic_in_loss IS NOT NULL AND db_size_loss IS NOT NULL AS idle
-FROM losses;
-
--- The first step at or after a second: steps are the multiples of step_seconds.
-CREATE OR REPLACE MACRO on_grid(second) AS
-    (second + getvariable('step_seconds') - 1) // getvariable('step_seconds')
-    * getvariable('step_seconds');
-
--- Every expected step of every member. Most days of most members have a row for each step; a grid is
--- built and joined only for days with missing rows (`short`). A step without a row has band 0.
-CREATE OR REPLACE MACRO steps(since := 0, until := 253402300800) AS TABLE
-WITH known AS MATERIALIZED (
-    SELECT position, step,
-           band_of(wal_fsync_seconds, backend_commit_seconds, open_fds, leader_changes,
-                   client_traffic_in_bytes_per_second, db_size_bytes, wal_fsync_idle,
-                   backend_commit_idle, step - start_time_seconds) AS band,
-           coalesce(is_learner = 1, false) AS learner
-    FROM readings JOIN lives USING (cluster, member)
-    WHERE date >= DATE '1970-01-01' + CAST(since // 86400 AS INTEGER)
-      AND date <= DATE '1970-01-01' + CAST((until - 1) // 86400 AS INTEGER)
-      AND step >= since AND step < until AND step BETWEEN first AND last),
-lived AS (
-    SELECT position, on_grid(greatest(day, first, since)) AS day_first,
+    AS SMALLINT) AS band
+    FROM named),
+days AS (
+    SELECT *, unnest(range(greatest(first, since) // 86400 * 86400, least(last + 1, until), 86400)) AS day FROM lives),
+lived AS (  -- from the first step of the day; steps are the multiples of step_seconds
+    SELECT position,
+           (greatest(day, first, since) + getvariable('step_seconds') - 1)
+               // getvariable('step_seconds') * getvariable('step_seconds') AS day_first,
            least(day + 86400, last + 1, until) AS day_until
-    FROM (SELECT *, unnest(range(greatest(first, since) // 86400 * 86400,
-                                 least(last + 1, until), 86400)) AS day FROM lives)),
+    FROM days),
+seen AS (
+    SELECT position, step // 86400 AS day, count(*) AS rows FROM known GROUP BY ALL),
 short AS (
     SELECT lived.position, day_first, day_until
-    FROM lived LEFT JOIN (SELECT position, step // 86400 AS day, count(*) AS rows
-                          FROM known GROUP BY ALL) AS seen
-           ON seen.position = lived.position AND seen.day = day_first // 86400
+    FROM lived LEFT JOIN seen ON seen.position = lived.position AND seen.day = day_first // 86400
     WHERE coalesce(rows, 0) < ceil((day_until - day_first) / getvariable('step_seconds'))),
+grid AS (
+    SELECT position, unnest(range(day_first, day_until, getvariable('step_seconds'))) AS step FROM short),
+known_of_short AS (
+    SELECT known.* FROM known SEMI JOIN short
+    ON short.position = known.position AND step // 86400 = day_first // 86400),
 missing AS (
-    SELECT grid.position, grid.step, CAST(0 AS SMALLINT) AS band, false AS learner
-    FROM (SELECT position, unnest(range(day_first, day_until, getvariable('step_seconds'))) AS step
-          FROM short) AS grid
-    ANTI JOIN (FROM known SEMI JOIN short
-               ON short.position = known.position AND step // 86400 = day_first // 86400) AS seen
-        ON seen.position = grid.position AND seen.step = grid.step)
-FROM known UNION ALL FROM missing;
+    SELECT grid.position, grid.step, CAST(0 AS SMALLINT) AS band
+    FROM grid ANTI JOIN known_of_short AS known
+    ON known.position = grid.position AND known.step = grid.step)
+SELECT * FROM known UNION ALL SELECT * FROM missing;
 
 -- The rows of scores/. Metrics with a reading have points even if there is no score. Not sorted: use
 -- ORDER BY cluster, member, ts if the order matters.
@@ -197,83 +201,104 @@ SELECT to_timestamp(step) AS ts, cluster, member,
 FROM steps(since := since, until := until)
 JOIN lives USING (position) JOIN bands USING (band);
 
--- The number of steps of each band in each cell, from a table or view with the columns of steps();
--- every column of a cell follows from these counts. The band of a cluster at a step is that of the
--- member with the lowest score, the first one on ties: the minimum over (units, position, band),
--- packed into one integer. It is missing (band 0) if that of any expected member is, else idle (band
--- 719) if that of any is, and is after a restart if any expected member is. Learners do not
--- count: their band is NULL here, and a cluster of learners alone is missing.
+-- The number of steps with the same score and losses in each slot of 3600 seconds, from a table or view with
+-- the columns of steps(); every column of a cell follows from these counts.
+-- The band of a cluster at a step is that of the member with the lowest score, the first one on ties:
+-- the minimum over (units, position, band), packed into one integer. It is missing (band 0) if that of
+-- any expected member is, else idle (band 719) if that of any is, and is after a restart if any
+-- expected member is.
 CREATE OR REPLACE MACRO band_counts(steps_table) AS TABLE
-WITH voters AS (
-    SELECT cluster_position, position, step, if(learner, NULL, band) AS band
-    FROM query_table(steps_table) JOIN lives USING (position)),
-worst AS (
+WITH of_cluster AS (
     SELECT cluster_position, step,
            CASE count(band)
-               WHEN 0 THEN 0
-               WHEN count(units) THEN
-                    (min(place | (CAST(position AS BIGINT) << 11)) & 2047) % 720
-               WHEN count(units) + count(*) FILTER (idle) THEN 719
+               WHEN count(units) THEN min(place + CAST(position AS BIGINT) * 2048) % 2048 % 720
+               WHEN count(units) + count(*) FILTER (WHERE idle) THEN 719
                ELSE 0 END
            + if(max(band) >= 720, 720, 0) AS band
-    FROM voters LEFT JOIN bands USING (band)
-    GROUP BY cluster_position, step)
-SELECT NULL AS position, cluster_position, step // 3600 AS epoch_hour, band, count(*) AS steps
-FROM worst GROUP BY ALL
-UNION ALL
-SELECT position, NULL, step // 3600, band, count(*)
-FROM query_table(steps_table) GROUP BY ALL;
+    FROM query_table(steps_table) JOIN lives USING (position) JOIN bands USING (band)
+    GROUP BY cluster_position, step),
+by_band AS (
+    SELECT position, CAST(NULL AS INTEGER) AS cluster_position, step // 3600 AS slot, band,
+           count(*) AS steps
+    FROM query_table(steps_table) GROUP BY ALL
+    UNION ALL
+    SELECT CAST(NULL AS INTEGER), cluster_position, step // 3600, band, count(*)
+    FROM of_cluster GROUP BY ALL)
+SELECT position, cluster_position, slot, steps, weight, units, after_restart, idle,
+       wal_fsync_loss, backend_commit_loss, open_fds_loss, leader_changes_loss,
+       client_traffic_in_loss, db_size_loss
+FROM by_band JOIN bands USING (band);
+
+-- When each offset of local time from UTC was in force in UTC, in epoch seconds, the end exclusive.
+CREATE OR REPLACE TABLE clock AS
+SELECT * FROM (VALUES
+    (0, 253402300800, 0)) AS stretches(begins, ends, utc_offset);
 
 -- Computes cells from these counts.
 CREATE OR REPLACE MACRO cells_of(counts_table) AS TABLE
-WITH sums AS (
-    SELECT position, cluster_position, epoch_hour,
-           sum(steps)                                AS steps_expected,
-           sum(steps) FILTER (units IS NOT NULL)     AS scored,
-           sum(steps) FILTER (idle)                  AS idle_steps,
+WITH local_slots AS (
+    SELECT *, (slot * 3600 + utc_offset) // 3600 * 3600 AS local_start
+    FROM query_table(counts_table) JOIN clock ON slot * 3600 >= begins AND slot * 3600 < ends),
+sums AS (
+    SELECT position, cluster_position, utc_offset, local_start,
+           -- the start of the cell, or the clock change if that came later
+           min(greatest(local_start - utc_offset, begins)) AS start_second,
+           sum(steps)                                 AS steps_expected,
+           sum(steps) FILTER (WHERE units IS NOT NULL) AS scored,
+           sum(steps) FILTER (WHERE idle)             AS idle_steps,
            sum(steps * CAST(after_restart AS INTEGER)) AS steps_after_restart,
-           min(units)                                AS min_units,
-           sum(steps * units)                        AS units,
-           any_value(weight)                         AS weight,
-           [sum(steps * wal_fsync_loss)         FILTER (units IS NOT NULL),
-            sum(steps * backend_commit_loss)    FILTER (units IS NOT NULL),
-            sum(steps * open_fds_loss)          FILTER (units IS NOT NULL),
-            sum(steps * leader_changes_loss)    FILTER (units IS NOT NULL),
-            sum(steps * client_traffic_in_loss) FILTER (units IS NOT NULL),
-            sum(steps * db_size_loss)           FILTER (units IS NOT NULL)] AS lost
-    FROM query_table(counts_table) JOIN bands USING (band) GROUP BY ALL)
-SELECT if(member IS NULL, 'cluster', 'member')      AS level,
-       coalesce(cluster, cluster_name)              AS cluster,
+           min(units)                                 AS min_units,
+           sum(steps * units)                         AS units,
+           max(weight)                                AS weight,
+           sum(steps * wal_fsync_loss)         FILTER (WHERE units IS NOT NULL) AS wal_fsync_lost,
+           sum(steps * backend_commit_loss)    FILTER (WHERE units IS NOT NULL) AS backend_commit_lost,
+           sum(steps * open_fds_loss)          FILTER (WHERE units IS NOT NULL) AS open_fds_lost,
+           sum(steps * leader_changes_loss)    FILTER (WHERE units IS NOT NULL) AS leader_changes_lost,
+           sum(steps * client_traffic_in_loss) FILTER (WHERE units IS NOT NULL) AS client_traffic_in_lost,
+           sum(steps * db_size_loss)           FILTER (WHERE units IS NOT NULL) AS db_size_lost
+    FROM local_slots GROUP BY position, cluster_position, utc_offset, local_start),
+placed AS (
+    SELECT *, start_second + utc_offset AS shown, coalesce(scored, 0) / steps_expected AS coverage,
+           greatest(wal_fsync_lost, backend_commit_lost, open_fds_lost,
+                    leader_changes_lost, client_traffic_in_lost, db_size_lost) AS most_lost
+    FROM sums)
+SELECT if(member IS NULL, 'cluster', 'member')        AS level,
+       coalesce(cluster, cluster_name)                AS cluster,
        member,
-       to_timestamp(epoch_hour * 3600)              AS start,
-       DATE '1970-01-01' + CAST(epoch_hour // 24 AS INTEGER) AS date,
-       epoch_hour % 24                              AS hour,
-       0                                            AS minute,
-       0                                            AS utc_offset_minutes,
-       units / (weight * scored)                    AS mean,
-       min_units / weight                           AS min,
-       coalesce(scored, 0)                          AS steps_scored,
-       steps_expected,
-       coalesce(scored, 0) / steps_expected         AS coverage,
-       coalesce(scored, 0) / steps_expected < 0.5 AS uncertain,
-       CAST(steps_after_restart AS BIGINT)          AS steps_after_restart,
-       CASE WHEN list_max(lost) > 0 THEN            -- the first in this order on ties
-            ['wal_fsync', 'backend_commit', 'open_fds', 'leader_changes',
-             'client_traffic_in', 'db_size'][list_position(lost, list_max(lost))] END AS worst_metric,
-       lost[1] / (weight * scored) AS wal_fsync_loss,
-       lost[2] / (weight * scored) AS backend_commit_loss,
-       lost[3] / (weight * scored) AS open_fds_loss,
-       lost[4] / (weight * scored) AS leader_changes_loss,
-       lost[5] / (weight * scored) AS client_traffic_in_loss,
-       lost[6] / (weight * scored) AS db_size_loss,
-       CAST(coalesce(idle_steps, 0) AS BIGINT)      AS steps_idle
-FROM sums
-LEFT JOIN (SELECT position, cluster, member FROM lives) USING (position)
-LEFT JOIN (SELECT DISTINCT cluster_position, cluster AS cluster_name FROM lives)
+       to_timestamp(start_second)                     AS start,
+       DATE '1970-01-01' + CAST(shown // 86400 AS INTEGER) AS date,
+       CAST(shown // 3600 % 24 AS INTEGER)            AS hour,
+       CAST(shown // 60 % 60 AS INTEGER)              AS minute,
+       CAST(utc_offset // 60 AS INTEGER)              AS utc_offset_minutes,
+       units / (weight * scored)                      AS mean,
+       min_units / weight                             AS min,
+       CAST(coalesce(scored, 0) AS BIGINT)            AS steps_scored,
+       CAST(steps_expected AS BIGINT)                 AS steps_expected,
+       coverage,
+       coverage < 0.5 AS uncertain,
+       CAST(steps_after_restart AS BIGINT)            AS steps_after_restart,
+       CASE WHEN most_lost > 0 THEN CASE most_lost    -- the first in this order on ties
+            WHEN wal_fsync_lost THEN 'wal_fsync'
+            WHEN backend_commit_lost THEN 'backend_commit'
+            WHEN open_fds_lost THEN 'open_fds'
+            WHEN leader_changes_lost THEN 'leader_changes'
+            WHEN client_traffic_in_lost THEN 'client_traffic_in'
+            WHEN db_size_lost THEN 'db_size' END END AS worst_metric,
+       wal_fsync_lost / (weight * scored) AS wal_fsync_loss,
+       backend_commit_lost / (weight * scored) AS backend_commit_loss,
+       open_fds_lost / (weight * scored) AS open_fds_loss,
+       leader_changes_lost / (weight * scored) AS leader_changes_loss,
+       client_traffic_in_lost / (weight * scored) AS client_traffic_in_loss,
+       db_size_lost / (weight * scored) AS db_size_loss,
+       CAST(coalesce(idle_steps, 0) AS BIGINT)        AS steps_idle
+FROM placed
+LEFT JOIN (SELECT position, cluster, member FROM lives) AS members USING (position)
+LEFT JOIN (SELECT DISTINCT cluster_position, cluster AS cluster_name FROM lives) AS clusters
      USING (cluster_position);
 
 -- The rows of heatmap.parquet and heatmap.csv, in the same order.
 CREATE OR REPLACE MACRO cells(since := 0, until := 253402300800) AS TABLE
 WITH life_steps AS MATERIALIZED (FROM steps(since := since, until := until)),
 counts AS MATERIALIZED (FROM band_counts('life_steps'))
-FROM cells_of('counts') ORDER BY date, level, cluster, member, hour;
+FROM cells_of('counts')
+ORDER BY date, level, cluster, member, start;

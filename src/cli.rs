@@ -34,6 +34,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Given, Heading};
+use crate::outputs::Dialect;
 use crate::spec::Profile;
 use crate::time::{TimeError, Zone};
 use examples::{
@@ -176,7 +177,7 @@ pub(crate) enum Command {
     /// Print Prometheus recording rules for the score, or alerts on it
     #[command(after_help = RULES_EXAMPLES)]
     Rules(RulesArgs),
-    /// Print SQL that computes the score in DuckDB from a history on disk
+    /// Print SQL that computes the score in DuckDB or Spark from a history
     #[command(after_help = SQL_EXAMPLES)]
     Sql(SqlArgs),
     /// Print completions for a shell, such as bash
@@ -300,6 +301,13 @@ pub(crate) struct RulesArgs {
 pub(crate) struct SqlArgs {
     #[command(flatten)]
     pub(crate) flags: Flags<OfSql>,
+
+    /// Engine that runs the SQL: duckdb, spark [default: duckdb]
+    #[arg(
+        long, value_name = "ENGINE", default_value = "duckdb", hide_default_value = true,
+        help_heading = Heading::Output.title()
+    )]
+    pub(crate) dialect: Dialect,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,8 @@ install_packages() {
   needs debootstrap debootstrap
   needs chromium chromium
   needs systemd-analyze systemd
+  # For Spark, which runs the generated SQL.
+  needs java openjdk-17-jre-headless
   # To trace which files are synced, and to inject disk errors.
   needs strace strace
   needs groff groff-base

@@ -56,12 +56,12 @@ COUNTS_SQL = "INSERT INTO counts FROM band_counts('unit_steps')"
 SCORES_SQL = """
 COPY (
     SELECT to_timestamp(step) AS ts, cluster, member,
-           CAST(p_wal AS DOUBLE) AS wal_fsync_points,
-           CAST(p_backend AS DOUBLE) AS backend_commit_points,
-           CAST(p_fds AS DOUBLE) AS open_fds_points,
-           CAST(p_leader AS DOUBLE) AS leader_changes_points,
-           CAST(p_traffic AS DOUBLE) AS client_traffic_in_points,
-           CAST(p_size AS DOUBLE) AS db_size_points,
+           CAST(p_wal_fsync AS DOUBLE) AS wal_fsync_points,
+           CAST(p_backend_commit AS DOUBLE) AS backend_commit_points,
+           CAST(p_open_fds AS DOUBLE) AS open_fds_points,
+           CAST(p_leader_changes AS DOUBLE) AS leader_changes_points,
+           CAST(p_client_traffic_in AS DOUBLE) AS client_traffic_in_points,
+           CAST(p_db_size AS DOUBLE) AS db_size_points,
            units / weight AS score, after_restart
     FROM unit_steps JOIN names USING (position) JOIN bands USING (band)
     WHERE step >= {since} AND step < {until}

@@ -69,7 +69,10 @@ Examples:
   List the hours below 7 of the history in audit/ with DuckDB:
     etcd-heatmap sql > score.sql
     duckdb -cmd \"SET VARIABLE audit = 'audit'\" -cmd \".read score.sql\" \\
-      -c \"FROM cells() WHERE min < 7\"";
+      -c \"FROM cells() WHERE min < 7\"
+  Score a history in a data lake with Spark:
+    etcd-heatmap sql --dialect spark --rollup quorum > score.spark.sql
+    spark-submit score.py s3a://lake/audit/history s3a://lake/scored --sql score.spark.sql";
 
 pub(super) const CONFIG_SHOW_EXAMPLES: &str = "\
 Examples:

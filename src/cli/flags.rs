@@ -69,7 +69,6 @@ pub(crate) enum OfRules {}
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfShow {}
 
-/// The SQL always uses UTC hours and the rollup `worst`, so `sql` has no flags for time zone, cell and rollup.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OfSql {}
 
@@ -132,7 +131,8 @@ impl Wanted for OfDiff {
 
 impl Wanted for OfSql {
     fn wants(key: &Key) -> bool {
-        is_of_profile(key) || key.name == "score.min_coverage"
+        is_of_profile(key)
+            || matches!(key.name, "score.min_coverage" | "score.time_zone" | "score.cell" | "score.rollup")
     }
 }
 

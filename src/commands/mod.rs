@@ -153,7 +153,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Import(args) => import::run(&args, settings, reporter),
         Command::Textfile(args) => textfile::run(&args, settings, reporter),
         Command::Rules(args) => rules::run(&args, settings),
-        Command::Sql(_) => sql::run(settings),
+        Command::Sql(args) => sql::run(settings, args.dialect),
         // The first `match` in this function handles these.
         Command::Completions(_) | Command::Man(_) => Ok(()),
         Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config),

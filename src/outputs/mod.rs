@@ -51,7 +51,7 @@ pub(crate) use parquet::CellsParquet;
 pub(crate) use picture::{draw_png, draw_svg};
 pub(crate) use problems_text::{Listing, problems_text};
 pub(crate) use rules::{RulesError, alerting_rules, recording_rules};
-pub(crate) use sql::score_sql;
+pub(crate) use sql::{Dialect, score_sql};
 pub(crate) use terminal::{Palette, Picture, Screen};
 pub(crate) use textfile::{Live, LiveScores, WriterHealth, last_success};
 

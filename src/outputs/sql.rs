@@ -1,16 +1,28 @@
-//! The score as SQL for DuckDB: fills the template `sql/score.sql` with the weights, bands and limits of a profile.
+//! The score as SQL for DuckDB or Spark: fills the template `sql/score.sql` with the weights, bands and limits of a
+//! profile, and with the time zone, width and rollup of cells.
 
+mod bands;
 mod caps;
+mod clock;
+mod dialect;
+mod rollup;
+
+pub(crate) use dialect::Dialect;
 
 use caps::CapsSql;
+use clock::ClockSql;
+use rollup::RollupSql;
 
 use super::shared::figures::{Figures, number, origin};
+use crate::heatmap::Folding;
+use crate::score::Rollup;
 use crate::spec::{Column, Companion, FULL_POINTS, LOOK_BACK_SECONDS, Metric, Profile};
 
+/// Everything after the start of the script, in the words of DuckDB.
 const TEMPLATE: &str = include_str!("sql/score.sql");
 
 /// Number of bits for a member's position in the list of all members. The script packs rank of the score, this
-/// position and the band number into one integer, whose minimum at a step identifies the worst member.
+/// position and the band number into one integer, which identifies a member at a step.
 const POSITION_BITS: u32 = 30;
 /// Maximum width of a line in a list; it leaves room for the rest of a statement within 100 columns.
 const WIDTH: usize = 88;
@@ -20,70 +32,24 @@ const NOT_IN_BANDS: [Companion; 2] = [Companion::StartTime, Companion::IsLearner
 
 /// The script that scores a history with this profile. `command` is named in its header as the
 /// way to generate it again.
-pub(crate) fn score_sql(profile: &Profile, min_coverage: f64, command: &str) -> String {
-    let parts = Parts::of(profile);
-    let bands = parts.bands();
-    let caps = &parts.caps;
-    let life_columns = Metric::ALL.into_iter().filter(|m| m.shows_life()).map(|m| m.reading_column().to_owned());
-    let shares = parts.limits.iter().any(|&(_, limit)| limit);
-    let values = [
-        ("columns", parts.columns()),
-        ("metrics_to_pull", names(25)),
-        ("metrics_by_place", names(13)),
-        ("life_columns", wrapped(life_columns, ", ", 21)),
-        ("sum_of_weights", wrapped(Metric::ALL.map(|m| m.to_string()), " + ", 12)),
-        ("sum_of_losses", wrapped(Metric::ALL.map(|m| m.loss_column().to_owned()), " + ", 25)),
-        ("lost", lost()),
-        ("mean_losses", mean_losses()),
-        ("share_of", if shares { format!("{SHARE_OF}\n") } else { String::new() }),
-        ("band_parameters", parts.band_parameters()),
-        ("band_digits", bands.digits.join("\n    + ")),
-        ("band_arguments", parts.band_arguments()),
-        ("band_type", if 2 * bands.codes > 1 << 15 { "INTEGER" } else { "SMALLINT" }.to_owned()),
-        ("learner", Companion::IsLearner.reading_column().to_owned()),
-        ("young_seconds", LOOK_BACK_SECONDS.to_string()),
-        ("codes", bands.codes.to_string()),
-        ("numbers", (2 * bands.codes).to_string()),
-        ("weights", parts.weights()),
-        ("points", bands.points.join(",\n           ")),
-        ("idle", bands.idle.join(",\n           ")),
-        // The highest digit of a percentile stands for idle; that of any other metric, for full points.
-        ("idle_band", (bands.of_metrics - 1).to_string()),
-        ("only_idle", wrapped(Metric::ALL.map(has_loss_or_is_idle), " AND ", 12)),
-        ("point_times", if parts.figures.point == 1 { String::new() } else { format!("{} * ", parts.figures.point) }),
-        ("losses", parts.losses()),
-        ("capped", caps.capped()),
-        ("judged", caps.judged().to_owned()),
-        ("members_judged", caps.members_judged().to_owned()),
-        ("point_columns", parts.point_columns()),
-        ("place_shift", (POSITION_BITS + bands.bits).to_string()),
-        ("position_shift", bands.bits.to_string()),
-        ("band_mask", ((1_u64 << bands.bits) - 1).to_string()),
-        ("min_coverage", number(min_coverage)),
-        // Fill this placeholder last, so that a placeholder in a user's text (such as the source of
-        // a profile) is not replaced.
-        ("origin", origin("--", profile, command)),
-    ];
+pub(crate) fn score_sql(
+    dialect: Dialect,
+    profile: &Profile,
+    folding: Folding,
+    min_coverage: f64,
+    command: &str,
+) -> String {
+    let parts = Parts::of(dialect, profile, folding.rollup);
+    let values = [parts.of_start(), parts.of_bands(), parts.of_cells(folding, min_coverage)].concat();
     let filled = |text: String, (name, value): &(&str, String)| text.replace(&format!("{{{{{name}}}}}"), value);
-    values.iter().fold(TEMPLATE.to_owned(), filled)
+    let script = values.iter().fold([dialect.start(), TEMPLATE].concat(), filled);
+    // Fill this placeholder last, so that nothing in a user's text (such as the source of a profile) is replaced.
+    filled(dialect.translated(&script), &("origin", origin("--", profile, command)))
 }
-
-/// SQL macro that divides a reading by its limit, included if the profile compares a metric with a limit.
-const SHARE_OF: &str = "\
--- Ratio of a reading to its limit: 0 if the limit is 0 or less (no limit), NULL if the limit is missing.
-CREATE OR REPLACE MACRO share_of(reading, most) AS
-    CASE WHEN most <= 0 THEN if(reading IS NULL, NULL, CAST(0 AS DOUBLE))
-         ELSE nullif(reading / most, CAST('NaN' AS DOUBLE)) END;
-";
 
 /// The script's name for the column with the points of a metric.
 fn short(metric: Metric) -> String {
     format!("p_{metric}")
-}
-
-/// Expression that shifts the band number so that the digit of the metric with this stride is the lowest.
-fn band_over(stride: u64) -> String {
-    if stride == 1 { "band".to_owned() } else { format!("band // {stride}") }
 }
 
 /// Joins a list and breaks it at [`WIDTH`]: after the separator `, `, before any other separator.
@@ -119,51 +85,128 @@ fn has_loss_or_is_idle(metric: Metric) -> String {
     }
 }
 
-/// The names of all metrics as a list of SQL strings.
-fn names(indent: usize) -> String {
-    wrapped(Metric::ALL.map(|metric| format!("'{metric}'")), ", ", indent)
+/// The column with the ratio of a reading to its limit.
+fn share(metric: Metric) -> String {
+    format!("{metric}_share")
 }
 
-/// Expressions that sum the losses of each metric in a cell, in the order of the metrics.
-fn lost() -> String {
+/// Column with the ratio of a reading to its limit: 0 if the limit is 0 or less (no limit), NULL if it is missing.
+fn ratio(metric: Metric, limit: Companion) -> String {
+    let [reading, most] = [Column::from(metric), Column::from(limit)].map(|column| column.reading_column().to_owned());
+    format!(
+        "CASE WHEN {most} <= 0 THEN if({reading} IS NULL, NULL, CAST(0 AS DOUBLE))
+                ELSE nullif({reading} / {most}, CAST('NaN' AS DOUBLE)) END AS {}",
+        share(metric)
+    )
+}
+
+/// The column with the units that a cell lost to a metric.
+fn lost(metric: Metric) -> String {
+    format!("{metric}_lost")
+}
+
+/// Sums of the losses of each metric in a cell, in the order of the metrics.
+fn sums_of_losses() -> String {
     let sum = |m: Metric| format!("sum(steps * {})", m.loss_column());
     let widest = Metric::ALL.map(|m| sum(m).len()).into_iter().max().unwrap_or(0);
-    Metric::ALL.map(|m| format!("{:<widest$} FILTER (units IS NOT NULL)", sum(m))).join(",\n            ")
+    let filtered = |m: Metric| format!("{:<widest$} FILTER (WHERE units IS NOT NULL) AS {}", sum(m), lost(m));
+    Metric::ALL.map(filtered).join(",\n           ")
 }
 
 fn mean_losses() -> String {
-    let mean = |(place, m): (usize, Metric)| format!("lost[{place}] / (weight * scored) AS {}", m.loss_column());
-    (1..).zip(Metric::ALL).map(mean).collect::<Vec<_>>().join(",\n       ")
+    Metric::ALL.map(|m| format!("{} / (weight * scored) AS {}", lost(m), m.loss_column())).join(",\n       ")
 }
 
 /// Generates the parts of the script that depend on the profile.
 struct Parts<'a> {
+    dialect: Dialect,
     profile: &'a Profile,
+    rollup: Rollup,
     figures: Figures,
     /// Every limit that a metric can have, and whether this profile uses it.
     limits: Vec<(Companion, bool)>,
     caps: CapsSql,
 }
 
-/// The bands of a step as one number with a digit for each metric. `digits` holds the expressions that compute
-/// a digit from a reading, `points` those that look up points by a digit, `idle` those that test for an idle reading.
-struct BandNumber {
-    digits: Vec<String>,
-    points: Vec<String>,
-    idle: Vec<String>,
-    codes: u64,
-    /// The number of codes without the digit of the cap that applies.
-    of_metrics: u64,
-    bits: u32,
-}
-
 impl<'a> Parts<'a> {
-    fn of(profile: &'a Profile) -> Self {
+    fn of(dialect: Dialect, profile: &'a Profile, rollup: Rollup) -> Self {
         let of_caps: Vec<Companion> = profile.cap_limits().map(|(_, limit)| limit).collect();
         let is_used = |m: Metric, limit: Companion| profile.limit(m).is_some() || of_caps.contains(&limit);
         let limits = Metric::ALL.into_iter().filter_map(|m| m.limit().map(|limit| (limit, is_used(m, limit))));
-        let figures = Figures::of(profile);
-        Self { profile, limits: limits.collect(), caps: CapsSql::of(profile, &figures), figures }
+        // A mean is rounded to a unit, so its units must be those of `etcd-heatmap score`.
+        let figures = if rollup == Rollup::Mean { Figures::finest(profile) } else { Figures::of(profile) };
+        let caps = CapsSql::of(profile, &figures);
+        Self { dialect, profile, rollup, limits: limits.collect(), caps, figures }
+    }
+
+    /// What the start of the script and the table of members need.
+    fn of_start(&self) -> Vec<(&'static str, String)> {
+        let life_columns = Metric::ALL.into_iter().filter(|m| m.shows_life()).map(|m| m.reading_column().to_owned());
+        vec![
+            ("columns", self.columns()),
+            ("history_columns", self.history_columns()),
+            ("metrics_to_pull", wrapped(Metric::ALL.map(|metric| format!("'{metric}'")), ", ", 25)),
+            ("life_columns", wrapped(life_columns, ", ", 21)),
+        ]
+    }
+
+    /// What the bands and steps need.
+    fn of_bands(&self) -> Vec<(&'static str, String)> {
+        let bands = self.bands();
+        let place_bits = POSITION_BITS + bands.bits;
+        let rollup = RollupSql::of(self.rollup, self);
+        vec![
+            ("weights", self.weights()),
+            ("points", bands.points.join(",\n           ")),
+            ("idle", bands.idle.join(",\n           ")),
+            ("sum_of_weights", wrapped(Metric::ALL.map(|m| m.to_string()), " + ", 12)),
+            ("losses", self.losses()),
+            ("capped", self.caps.capped()),
+            ("judged", self.caps.judged().to_owned()),
+            ("sum_of_losses", wrapped(Metric::ALL.map(|m| m.loss_column().to_owned()), " + ", 25)),
+            ("only_idle", wrapped(Metric::ALL.map(has_loss_or_is_idle), " AND ", 12)),
+            ("point_times", if self.figures.point == 1 { String::new() } else { format!("{} * ", self.figures.point) }),
+            ("named", self.named()),
+            ("learner", Companion::IsLearner.reading_column().to_owned()),
+            ("band_digits", bands.digits.join("\n    + ")),
+            ("days", self.dialect.series("greatest(first, since) // 86400 * 86400", "least(last + 1, until)", "86400")),
+            ("steps", self.dialect.series("day_first", "day_until", "getvariable('step_seconds')")),
+            ("point_columns", self.point_columns()),
+            ("order", rollup.order.to_owned()),
+            ("rollup_words", rollup.words),
+            ("of_cluster", rollup.of_cluster),
+            ("cluster_bands", rollup.by_band),
+            ("cluster_means", rollup.by_loss),
+            // The highest digit of a percentile stands for idle; that of any other metric, for full points.
+            ("idle_band", (bands.of_metrics - 1).to_string()),
+            ("band_type", if 2 * bands.codes > 1 << 15 { "INTEGER" } else { "SMALLINT" }.to_owned()),
+            ("young_seconds", LOOK_BACK_SECONDS.to_string()),
+            ("codes", bands.codes.to_string()),
+            ("numbers", (2 * bands.codes).to_string()),
+            ("place_times", (1_u64 << place_bits).to_string()),
+            ("place_bands", (1_u64 << bands.bits).to_string()),
+        ]
+    }
+
+    /// What the cells need.
+    fn of_cells(&self, folding: Folding, min_coverage: f64) -> Vec<(&'static str, String)> {
+        let clock = ClockSql::of(folding);
+        let worst = |m: Metric| format!("WHEN {} THEN '{m}'", lost(m));
+        vec![
+            ("defines", clock::defines(folding)),
+            ("loss_columns", wrapped(Metric::ALL.map(|m| m.loss_column().to_owned()), ", ", 7)),
+            ("zone", folding.zone.to_string()),
+            ("clock", clock.rows),
+            ("slot_words", format!("{} seconds", clock.slot)),
+            ("slot", clock.slot.to_string()),
+            ("width", clock.width.to_string()),
+            ("lost", sums_of_losses()),
+            ("lost_columns", wrapped(Metric::ALL.map(lost), ", ", 20)),
+            ("min_coverage", number(min_coverage)),
+            ("worst_metric", wrapped(Metric::ALL.map(worst), " ", 12)),
+            ("mean_losses", mean_losses()),
+            ("cells", self.dialect.cells().to_owned()),
+        ]
     }
 
     /// The columns that the script reads besides the metrics: limits in use, what caps look at, process start
@@ -176,92 +219,40 @@ impl<'a> Parts<'a> {
     /// SELECT list with every column that the script reads as NULL, so that the script also
     /// works on a history that lacks some of them.
     fn columns(&self) -> String {
+        let column = |(name, of): (String, &str)| format!("CAST(NULL AS {of}) AS {name}");
+        self.typed_columns().map(column).collect::<Vec<_>>().join(",\n             ")
+    }
+
+    /// The same columns as a list with types.
+    fn history_columns(&self) -> String {
+        wrapped(self.typed_columns().map(|(name, of)| format!("{name} {of}")), ", ", 4)
+    }
+
+    /// Every column that the script reads besides time, cluster and member, with its type.
+    fn typed_columns(&self) -> impl Iterator<Item = (String, &'static str)> + '_ {
         let columns = Metric::ALL.into_iter().map(Column::from).chain(self.companions().map(Column::from));
-        let column = |c: Column| format!("CAST(NULL AS DOUBLE) AS {}", c.reading_column());
-        let idle = idle_columns().map(|name| format!("CAST(NULL AS BOOLEAN) AS {name}"));
-        columns.map(column).chain(idle).collect::<Vec<_>>().join(",\n             ")
+        let columns = columns.map(|column| (column.reading_column().to_owned(), "DOUBLE"));
+        columns.chain(idle_columns().map(|name| (name, "BOOLEAN")))
     }
 
-    /// The limits that the profile uses, and what its caps look at.
-    fn limits(&self) -> impl Iterator<Item = Companion> + '_ {
-        self.companions().filter(|c| !NOT_IN_BANDS.contains(c))
-    }
-
-    fn band_parameters(&self) -> String {
-        let names = Metric::ALL.map(|m| m.to_string()).into_iter().chain(self.limits().map(|c| c.to_string()));
-        wrapped(names.chain(idle_columns()).chain(["age_seconds".to_owned()]), ", ", 32)
-    }
-
-    fn band_arguments(&self) -> String {
-        let columns = Metric::ALL.map(Column::from).into_iter().chain(self.limits().map(Column::from));
-        let columns = columns.map(|column| column.reading_column().to_owned());
-        let age = format!("step - {}", Companion::StartTime.reading_column());
-        wrapped(columns.chain(idle_columns()).chain([age]), ", ", 19)
-    }
-
-    fn bands(&self) -> BandNumber {
-        let (digits, points, idle) = (Vec::new(), Vec::new(), Vec::new());
-        let mut bands = BandNumber { digits, points, idle, codes: 1, of_metrics: 0, bits: 0 };
-        for metric in Metric::ALL {
-            let (stride, last) = (bands.codes, self.digits(metric) - 1);
-            bands.digits.push(self.digit(metric, stride));
-            bands.points.push(self.points(metric, stride));
-            let band = band_over(stride);
-            bands.idle.extend(metric.idle_column().map(|name| format!("{band} % {} = {last} AS {name}", last + 1)));
-            bands.codes *= last + 1;
-        }
-        bands.of_metrics = bands.codes;
-        if let Some(digit) = self.caps.digit(bands.of_metrics) {
-            bands.digits.push(digit);
-            bands.points.extend(self.caps.columns(&band_over(bands.of_metrics)));
-            bands.codes *= self.caps.digits();
-        }
-        bands.bits = u64::BITS - (2 * bands.codes - 1).leading_zeros();
-        bands
-    }
-
-    /// The number of values that the digit of a metric can have: missing, each band, full points, and idle if
-    /// the metric can be idle.
-    fn digits(&self, metric: Metric) -> u64 {
-        self.profile.rule(metric).bands.list.len() as u64 + 2 + u64::from(metric.idle_column().is_some())
-    }
-
-    /// Expression for the digit of a metric, times `stride`. Digits are 0 for a missing reading, then 1 and up for the
-    /// bands from the worst, then one for full points and, if the metric can be idle, one for idle.
-    fn digit(&self, metric: Metric, stride: u64) -> String {
-        let bands = &self.profile.rule(metric).bands;
-        let value = match self.profile.limit(metric) {
-            Some(limit) => format!("share_of({metric}, {})", limit.name()),
-            None => metric.to_string(),
-        };
-        let mut text = "CASE".to_owned();
-        for (digit, band) in (1..).zip(bands.list.iter().rev()) {
-            text.push_str(&format!(" WHEN {value} > {} THEN {}\n          ", number(band.above), digit * stride));
-        }
-        let known = (bands.list.len() as u64 + 1) * stride;
-        text.push_str(&format!(" WHEN {value} IS NOT NULL THEN {known}"));
-        if let Some(idle) = metric.idle_column() {
-            text.push_str(&format!("\n           WHEN {idle} THEN {}", known + stride));
-        }
-        text.push_str(" ELSE 0 END");
-        text
-    }
-
-    /// Expression for the points of a metric, looked up by its digit.
-    fn points(&self, metric: Metric, stride: u64) -> String {
-        let bands = &self.profile.rule(metric).bands.list;
-        let worth = bands.iter().rev().map(|band| band.points).chain([FULL_POINTS]);
-        let list: Vec<String> = worth.map(|points| self.figures.points(points).to_string()).collect();
-        let idle = if metric.idle_column().is_some() { ", NULL" } else { "" };
-        let (band, digits) = (band_over(stride), self.digits(metric));
-        format!("[NULL, {}{idle}][1 + {band} % {digits}] AS {}", list.join(", "), short(metric))
+    /// SELECT list of the readings under the names of their metrics, and of their ratios to limits.
+    fn named(&self) -> String {
+        let name = |column: Column| format!("{} AS {column}", column.reading_column());
+        let limits = self.limits.iter().filter(|(_, used)| *used).map(|(limit, _)| *limit);
+        let limits: Vec<Companion> = limits.collect();
+        let shares =
+            Metric::ALL.into_iter().filter_map(|m| m.limit().filter(|l| limits.contains(l)).map(|l| ratio(m, l)));
+        let columns = Metric::ALL.into_iter().map(|m| name(m.into())).chain(shares);
+        let flags = self.caps.flags().iter().map(|&flag| name(flag.into()));
+        let age = format!("step - {} AS age_seconds", Companion::StartTime.reading_column());
+        columns.chain(flags).chain(idle_columns()).chain([age]).collect::<Vec<_>>().join(",\n           ")
     }
 
     /// Weights as BIGINT, which is large enough for the sums of any profile.
     fn weights(&self) -> String {
         let weight = |m: Metric| {
             let units = self.figures.weights[m.index()];
-            format!("CAST(if('{m}' IN getvariable('without'), 0, {units}) AS BIGINT) AS {m}")
+            format!("CAST(if(list_contains(getvariable('without'), '{m}'), 0, {units}) AS BIGINT) AS {m}")
         };
         Metric::ALL.map(weight).join(",\n           ")
     }
@@ -290,19 +281,30 @@ mod tests {
     #[test]
     fn every_placeholder_of_the_template_is_filled() {
         for name in PROFILES {
-            let sql = score_sql(&Profile::named(name).unwrap(), 0.5, "etcd-heatmap sql");
-            assert!(!sql.contains("{{") && !sql.contains("}}"), "{name}");
-            let weight = if name == "operator" { 0.25 } else { 0.3 };
-            assert!(sql.contains(&format!("-- Profile {name}: wal_fsync {weight} (")), "{name}");
+            let profile = Profile::named(name).unwrap();
+            for (dialect, rollup) in Dialect::ALL.into_iter().flat_map(|d| Rollup::ALL.map(|rollup| (d, rollup))) {
+                let sql =
+                    score_sql(dialect, &profile, Folding { rollup, ..Folding::default() }, 0.5, "etcd-heatmap sql");
+                assert!(!sql.contains("{{") && !sql.contains("}}"), "{name}");
+                let weight = if name == "operator" { 0.25 } else { 0.3 };
+                assert!(sql.contains(&format!("-- Profile {name}: wal_fsync {weight} (")), "{name}");
+            }
         }
     }
 
     #[test]
     fn a_limit_is_read_only_if_a_band_is_a_share_of_it() {
-        assert!(!score_sql(&Profile::seed(), 0.5, "").contains("share_of"));
+        let sql = |profile: &Profile| score_sql(Dialect::DuckDb, profile, Folding::default(), 0.25, "");
+        assert!(!sql(&Profile::seed()).contains("_share"));
         let profile = Profile::seed().with_bands(Metric::DbSize, "80%:2.5".parse().unwrap()).unwrap();
-        let sql = score_sql(&profile, 0.25, "");
-        for part in ["share_of(db_size, quota) > 0.8 THEN", "[NULL, 2500, 10000]", "p_db_size / 1000 AS", "< 0.25 AS"] {
+        let sql = sql(&profile);
+        for part in [
+            "db_size_share > 0.8 THEN",
+            "db_size_bytes / quota_bytes",
+            "[NULL, 2500, 10000]",
+            "p_db_size / 1000 AS",
+            "< 0.25 AS",
+        ] {
             assert!(sql.contains(part), "{part}");
         }
         assert!(sql.contains("CAST(NULL AS DOUBLE) AS quota_bytes,") && !sql.contains("max_fds"));

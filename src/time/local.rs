@@ -118,6 +118,24 @@ impl Zone {
         LocalCell { start_ms, date: start.date_naive(), minute_of_day, utc_offset_minutes }
     }
 
+    /// When the offset from UTC changes in `(from, until]`, in seconds since 1970, each with the offset in seconds from
+    /// then on.
+    pub fn changes(self, from: i64, until: i64) -> Vec<(i64, i64)> {
+        // No zone changed its clocks twice within so short a time since 1970.
+        const APART_S: usize = 6 * 3600;
+        let looked_at = (from..until).step_by(APART_S).skip(1).chain([until]);
+        let mut changes = Vec::new();
+        let mut before = from;
+        for at in looked_at {
+            if self.offset_ms(before * 1000) != self.offset_ms(at * 1000) {
+                let change = self.change_between(before * 1000, at * 1000) / 1000;
+                changes.push((change, self.offset_ms(change * 1000) / 1000));
+            }
+            before = at;
+        }
+        changes
+    }
+
     /// Parses an instant that a user wrote. A date or time without an offset is local; the minutes may be omitted
     /// (`2026-10-07T14`). If the local time occurs twice, the earlier instant is returned.
     pub fn parse_instant(self, text: &str, now_ms: i64) -> Result<i64, TimeError> {

@@ -56,6 +56,7 @@ pages! {
     the_commands_of_pull_work: "docs/pull.md",
     the_commands_of_score_work: "docs/score.md",
     the_commands_of_servers_work: "docs/servers.md",
+    the_commands_of_spark_work: "docs/spark.md",
 }
 
 #[test]

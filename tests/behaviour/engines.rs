@@ -1,7 +1,7 @@
-//! Five engines compute the same scores: the arithmetic of the original script, Prometheus, DuckDB, Polars, and
+//! Six engines compute the same scores: the arithmetic of the original script, Prometheus, DuckDB, Polars, Spark, and
 //! etcd-heatmap.
 
-use crate::support::{Folder, METRICS, Run, etcd_heatmap, example, oracle, oracle_run};
+use crate::support::{Folder, METRICS, Run, etcd_heatmap, example, needed, oracle, oracle_run};
 
 /// Writes the recording rules and the SQL of a profile to files, and returns their paths.
 fn generated(folder: &Folder, profile: &str) -> [String; 2] {
@@ -36,6 +36,32 @@ fn five_engines_agree_on_the_sample() {
     let folder = Folder::new("engines-sample");
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
     all_agree(&folder, "seed", "300", &[]);
+}
+
+/// Spark starts once for all cases, because that takes longer than the cases.
+#[test]
+fn spark_agrees_at_every_threshold_with_caps_and_every_rollup() {
+    needed("java", "openjdk-17-jre-headless");
+    let folder = Folder::new("spark");
+    // On 3 October 2026 at 15:30 UTC, Lord Howe's clocks go forward by half an hour.
+    let cases = [
+        ("seed", vec![]),
+        ("operator", vec!["--rollup", "quorum", "--time-zone", "Australia/Lord_Howe"]),
+        ("operator", vec!["--rollup", "mean", "--cell", "2h", "--without", "open_fds"]),
+    ];
+    let mut arguments = Vec::new();
+    for (place, (profile, flags)) in cases.into_iter().enumerate() {
+        let audit = folder.at(&format!("audit-{place}"));
+        let history = ["--start", "2026-10-03", "--days", "2", "--step", "2m", "--out", &audit];
+        example("thresholds", &[&["--profile", profile][..], &history].concat()).succeeds();
+        let flags = [&["--profile", profile][..], &flags].concat();
+        let formats = ["--quiet", "--formats", "csv,parquet"];
+        etcd_heatmap(&[&["score", &audit][..], &formats, &flags].concat()).succeeds();
+        let sql = etcd_heatmap(&[&["sql", "--dialect", "spark"], &flags[..]].concat()).succeeds().stdout;
+        let sql = folder.write(&format!("{place}.sql"), sql);
+        arguments.extend(["--case".to_owned(), audit, sql, "120".to_owned(), flags.join(" ")]);
+    }
+    oracle("engines_spark.py", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]

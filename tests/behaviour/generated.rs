@@ -31,6 +31,7 @@ fn the_files_in_queries_are_up_to_date() {
         ("rules", "queries/etcd-heatmap.rules.yml"),
         ("rules --alerts", "queries/etcd-heatmap.alerts.yml"),
         ("sql", "queries/score.sql"),
+        ("sql --dialect spark", "queries/score.spark.sql"),
     ];
     for (command, file) in files {
         let found = std::fs::read_to_string(in_the_repository(file)).expect("the file is in the repository");
@@ -97,6 +98,11 @@ fn duckdb_computes_the_same_scores_and_cells_as_python() {
     let mut cases: Vec<Vec<&str>> = PROFILES.iter().map(|profile| vec!["--profile", profile]).collect();
     cases.push(CHANGED.to_vec());
     cases.push(vec!["--band", "db_size=5%:9.999,10%:9,33.3%:8,66.6%:7,99.99%:0.001", "--min-coverage", "0.97"]);
+    // The history begins on 1 October 2026. On the 3rd at 15:30 UTC, Lord Howe's clocks go forward by half an hour.
+    let lord_howe = ["--time-zone", "Australia/Lord_Howe"];
+    cases.push([&["--profile", "operator", "--rollup", "quorum", "--cell", "2h"], &lord_howe[..]].concat());
+    cases.push([&["--rollup", "mean", "--cell", "30m"], &lord_howe[..], &CHANGED].concat());
+    cases.push(vec!["--profile", "operator", "--rollup", "mean", "--time-zone", "America/St_Johns"]);
     for flags in cases {
         let folder = Folder::new("sql");
         let script = folder.write("score.sql", printed(&[&["sql"][..], &flags].concat()));

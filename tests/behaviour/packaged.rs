@@ -134,6 +134,7 @@ fn the_crate_contains_its_sources_and_packaged_files_and_nothing_else() {
         "queries/metricsql/wal_fsync.promql",
         "queries/etcd-heatmap.rules.yml",
         "queries/etcd-heatmap.alerts.yml",
+        "queries/score.spark.sql",
         "queries/score.sql",
         "docs/configuration.md",
         "docs/heatmap.svg",

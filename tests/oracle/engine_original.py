@@ -95,7 +95,8 @@ class Original:
     @lru_cache(maxsize=None)
     def score(self, points, cap):
         """sum(Decimal(weight) * points), but at most the cap; the score is the float nearest to it."""
-        weights = [Decimal(self.profile.weights[name]).scaleb(-6) for name in NAMES]
+        total = sum(self.profile.weights.values())
+        weights = [Decimal(self.profile.weights[name]) / total for name in NAMES]
         if any(weight and worth is None for weight, worth in zip(weights, points)):
             return 0.0 if cap and cap[1] == 0 else None
         score = sum(weight * Decimal(str(worth)) for weight, worth in zip(weights, points) if weight)

@@ -1,7 +1,6 @@
 """Runs the script of `etcd-heatmap sql` on small histories and compares its scores and cells with Python's.
 
-usage: sql.py SCRIPT DIR [--min-coverage SHARE] [--profile NAME] [--weight METRIC=SHARE].. [--band METRIC=BANDS]..
-       [--without METRIC]..
+usage: sql.py SCRIPT DIR [FLAG].., with the flags of `etcd-heatmap sql`
 
 Several histories are written to DIR: without companion columns, with them, and with them in only some files. Their
 readings are on the thresholds of the profile, next to them, or missing."""
@@ -19,7 +18,7 @@ import duckdb
 from cells import HEADER, Folding, as_table, expected_cells, insert
 from report import Report
 from score import cap_steps, expected_scores, idle_steps, learner_steps
-from spec import BESIDE, COLUMNS, HAS_LEADER, IDLE, IS_LEADER, IS_LEARNER, LIMITS, METRICS, NAMES, Profile
+from spec import BESIDE, COLUMNS, HAS_LEADER, IDLE, IS_LEADER, IS_LEARNER, LIMITS, METRICS, NAMES
 
 DAY = 86_400
 START = 1_790_812_800  # 2026-10-01
@@ -34,11 +33,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("script")
     parser.add_argument("folder")
-    parser.add_argument("--min-coverage", default="0.5")
-    Profile.add_flags(parser)
-    asked = parser.parse_args()
-    profile, report = Profile.of(asked), Report()
-    folding = Folding(min_coverage=asked.min_coverage, profile=profile)
+    Folding.add_flags(parser)
+    folding, report = Folding.of(asked := parser.parse_args()), Report()
+    profile = folding.profile
     script = Path(asked.script).read_text(encoding="utf-8")
     everything = [BESIDE] * 3
     for name, step, columns in [

@@ -33,6 +33,11 @@ impl Figures {
         Self { weights: weights.map(|weight| weight * times), point }
     }
 
+    /// The units in which `etcd-heatmap score` adds up: millionths of a weight, thousandths of a point.
+    pub(in crate::outputs) fn finest(profile: &Profile) -> Self {
+        Self { weights: Metric::ALL.map(|metric| profile.rule(metric).weight), point: POINT }
+    }
+
     pub(in crate::outputs) fn total(&self) -> u64 {
         self.weights.iter().sum()
     }

@@ -1,6 +1,7 @@
 //! The parts of the script for a profile with caps. Without caps they are empty, and the script is that of the bands alone.
 
 use super::super::shared::figures::{Figures, number};
+use super::{Dialect, idle_columns, share, short, wrapped};
 use crate::spec::{Cap, Companion, Condition, METRICS, Metric, Profile};
 
 /// The caps of a profile, the lowest first.
@@ -43,14 +44,12 @@ impl CapsSql {
     }
 
     /// Columns of the cap that a band number stands for: its score, and the metric that it costs points.
-    pub(super) fn columns(&self, band: &str) -> [String; 2] {
-        let place = format!("[1 + {band} % {}]", self.digits());
+    pub(super) fn columns(&self, dialect: Dialect, band: &str) -> [String; 2] {
+        let place = format!("{band} % {}", self.digits());
         let most: Vec<String> = self.most.iter().map(u64::to_string).collect();
         let metrics: Vec<String> = self.list.iter().map(|(metric, _)| format!("'{metric}'")).collect();
-        [
-            format!("[NULL, {}]{place} AS cap", most.join(", ")),
-            format!("[NULL, {}]{place} AS cap_of", metrics.join(", ")),
-        ]
+        [(most, "cap"), (metrics, "cap_of")]
+            .map(|(list, name)| format!("{} AS {name}", dialect.item(&format!("NULL, {}", list.join(", ")), &place)))
     }
 
     /// The column with the cap in the units of the score; `None` without caps.
@@ -71,7 +70,9 @@ impl CapsSql {
             let loss = metric.loss_column();
             format!("if(most = 0, coalesce({loss}, 0), {loss}) + if(cap_of = '{metric}', taken, 0) AS {loss}")
         });
-        let losses = losses.join(",\n               ");
+        let losses = losses.join(",\n           ");
+        let kept = ["band".to_owned(), "after_restart".to_owned()].into_iter().chain(Metric::ALL.map(short));
+        let kept = wrapped(kept.chain(idle_columns()).chain(["weight".to_owned()]), ", ", 11);
         format!(
             ",
 capping AS (  -- what the cap takes; no score is below 0, so one of 0 takes all that the known readings leave
@@ -79,8 +80,8 @@ capping AS (  -- what the cap takes; no score is below 0, so one of 0 takes all 
                    ELSE greatest(10 * weight - {all} - most, 0) END AS taken
     FROM losses),
 capped AS (  -- the cap costs its metric what it takes
-    SELECT * REPLACE (
-               {losses})
+    SELECT {kept},
+           {losses}
     FROM capping)"
         )
     }
@@ -106,7 +107,7 @@ fn condition(metric: Metric, cap: &Cap) -> String {
         Condition::NoLeader => format!("{} = 0", Companion::HasLeader),
         Condition::Above { threshold, of_limit, on_leader } => {
             let value = match metric.limit().filter(|_| of_limit) {
-                Some(limit) => format!("share_of({metric}, {limit})"),
+                Some(_) => share(metric),
                 None => metric.to_string(),
             };
             let leads = if on_leader { format!(" AND {} = 1", Companion::IsLeader) } else { String::new() };

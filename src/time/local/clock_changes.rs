@@ -36,3 +36,21 @@ fn cells_around_every_clock_change_start_where_the_clock_says_so() {
     }
     assert!(looked_at > 50_000, "{looked_at}");
 }
+
+#[test]
+fn every_clock_change_since_2015_is_listed() {
+    // 1 January of 2015 and of 2026, between which the file has all changes of its zones.
+    let (from, until) = (1_420_070_400, 1_767_225_600);
+    let mut expected = std::collections::BTreeMap::<&str, Vec<(i64, i64)>>::new();
+    for line in CHANGES.lines() {
+        let fields: Vec<&str> = line.split(',').collect();
+        let listed = expected.entry(fields[0]).or_default();
+        let (at, after) = (fields[1].parse().unwrap(), fields[3].parse().unwrap());
+        listed.extend((at > from).then_some((at, after)));
+    }
+    assert!(expected.len() > 50, "{}", expected.len());
+    for (name, changes) in expected {
+        let zone: Zone = name.parse().unwrap();
+        assert_eq!(zone.changes(from, until), changes, "{name}");
+    }
+}

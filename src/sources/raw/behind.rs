@@ -153,7 +153,7 @@ fn computes(query: &Query) -> Computes {
         Query::Quantile { q, .. } => Computes::Quantile(*q),
         Query::Rate(..) | Query::Sum { .. } => Computes::Increase,
         Query::Changes(..) => Computes::Changes,
-        Query::Select(_) => Computes::Last,
+        Query::Select(_) | Query::Last(..) => Computes::Last,
         Query::Or(left, _) | Query::AndOn(left, _, _) => computes(left),
     }
 }

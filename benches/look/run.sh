@@ -16,28 +16,20 @@ python=${ETCD_HEATMAP_ORACLE_PYTHON:-$target/oracle-venv/bin/python}
 work=$target/bench/look
 
 mkdir -p "$work"
-export CARGO_TARGET_DIR=$target
-cargo build --release --quiet --bin etcd-heatmap --example history
-if [ ! -e "$work/year/complete" ]; then
-    rm -rf "$work/year"
-    "$target/release/examples/history" --members 60 --clusters 20 --start 2025-10-01 --days 365 --step 1m --seed 1 \
-        --out "$work/year"
-    touch "$work/year/complete"
-fi
-ours=$target/release/etcd-heatmap
-cat "$work"/year/history/*/readings.parquet >/dev/null # warms the page cache
+# shellcheck source=benches/year.sh
+source benches/year.sh
 
 echo "== a year of 60 members at 1 minute, $(nproc) cores"
 benches/alternate.py --runs "$runs" --warmup 1 --fresh "$work/all" --fresh "$work/scores" \
-    "everything=$ours score $work/year --out $work/all --quiet" \
-    "scores=$ours score $work/year --out $work/scores --quiet --formats parquet,csv,openmetrics" | tee "$work/times"
+    "everything=$ours score $year --out $work/all --quiet" \
+    "scores=$ours score $year --out $work/scores --quiet --formats parquet,csv,openmetrics" | tee "$work/times"
 missed=0
 awk '/^everything / { all = $2 } /^scores / { scores = $2 } END {
     printf "outputs for people: %.2f s more, bar 10 s: %s\n", all - scores, all - scores < 10 ? "held" : "MISSED"
     exit all - scores >= 10
 }' "$work/times" || missed=1
 # The timed folder was emptied, so write it again.
-"$ours" score "$work/year" --out "$work/all" --quiet
+"$ours" score "$year" --out "$work/all" --quiet
 ls -l "$work"/all/report.html "$work"/all/heatmap.* "$work"/all/heatmap_wide.csv "$work"/all/{problems,findings,evidence,rules}.csv
 bytes=$(stat -c %s "$work/all/report.html")
 ((bytes < 5000000)) || { echo "report.html: $bytes bytes, bar 5,000,000: MISSED"; missed=1; }
@@ -45,12 +37,12 @@ bytes=$(stat -c %s "$work/all/report.html")
 echo "== problems"
 rows=$(($(wc -l <"$work/all/problems.csv") - 1))
 first=$(sed -n 2,3p "$work/all/problems.csv" | cut -d, -f4,8 | paste -sd' ')
-lines=$(COLUMNS=80 "$ours" findings "$work/year" 2>/dev/null | wc -l)
+lines=$(COLUMNS=80 "$ours" findings "$year" 2>/dev/null | wc -l)
 echo "problems.csv: $rows rows (bar 150), the first two: $first (bar: a slow disk every day); findings: $lines lines (bar 60)"
 { ((rows <= 150 && lines <= 60)) && [[ $first == "slow_disk,daily"*" slow_disk,daily"* ]]; } || { echo MISSED; missed=1; }
 
 echo "== memory"
-kib=$(command time -f %M "$ours" score "$work/year" --out "$work/all" --quiet 2>&1 >/dev/null | tail -1)
+kib=$(command time -f %M "$ours" score "$year" --out "$work/all" --quiet 2>&1 >/dev/null | tail -1)
 echo "peak with all outputs: $((kib / 1024)) MiB (bar 250)"
 ((kib <= 250 * 1024)) || { echo MISSED; missed=1; }
 

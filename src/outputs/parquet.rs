@@ -1,7 +1,9 @@
 //! Parquet files: `scores/` with points and score of every step, one file per day, and `heatmap.parquet`
 //! with one row per cell.
 
+mod columns;
 mod hybrid;
+mod rows;
 mod runs;
 mod scores;
 

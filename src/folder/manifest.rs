@@ -3,6 +3,7 @@
 //!
 //! The manifest does not record when it was written, so that the same history and settings give the same bytes.
 
+mod read_back;
 mod rule;
 mod stored;
 
@@ -16,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::{Listed, Written};
 use crate::files::FileError;
 use crate::heatmap::Folding;
-use crate::readings::{Life, Lives, Member, Origin, QuerySource, Source, Votes};
-use crate::spec::{METRICS, Metric, Profile, Rule};
-use crate::time::{Step, TimeRange, UtcDay, format_instant, parse_instant};
+use crate::readings::{Lives, Origin, QuerySource, Source, Votes};
+use crate::spec::{Metric, Profile};
+use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
 pub(crate) use rule::ManifestRule;
 pub(crate) use stored::MANIFEST;
 
@@ -385,63 +386,6 @@ impl Manifest {
         };
         self.history = self.history.par_iter().map(there).collect::<Result<_, _>>()?;
         Ok(())
-    }
-
-    /// The step, and the range from the first requested step to the end of the last requested day with a file; `None`
-    /// if the step or a time is invalid.
-    pub(crate) fn grid(&self) -> Option<(Step, TimeRange)> {
-        let step = Step::from_millis(self.asked.step_seconds.checked_mul(1000)?).ok()?;
-        let start_ms = parse_instant(&self.asked.start, 0).ok()?;
-        let mut end_ms = parse_instant(&self.asked.end, 0).ok()?;
-        for missing in self.days_missing.iter().rev().filter_map(|day| day.parse::<UtcDay>().ok()) {
-            if UtcDay::of(end_ms - 1) == missing {
-                end_ms = missing.start_ms();
-            }
-        }
-        Some((step, TimeRange { start_ms, end_ms: end_ms.max(start_ms) }))
-    }
-
-    /// When each member was first and last seen; a member with an invalid time is left out.
-    pub(crate) fn lives(&self) -> Lives {
-        let mut lives = Lives::default();
-        for member in &self.members {
-            let ends = (parse_instant(&member.first, 0), parse_instant(&member.last, 0));
-            if let (Ok(first_ms), Ok(last_ms)) = ends {
-                lives.add(Member::new(&member.cluster, &member.member), Life { first_ms, last_ms });
-            }
-        }
-        lives
-    }
-
-    /// Which members began as learners, and since when they vote.
-    pub(crate) fn votes(&self) -> Votes {
-        let learners = self.members.iter().filter_map(|member| Some((member, member.votes_from.as_deref()?)));
-        let vote = |(member, from): (&ManifestMember, &str)| {
-            (Member::new(&member.cluster, &member.member), parse_instant(from, 0).ok())
-        };
-        Votes::of(learners.map(vote))
-    }
-
-    /// The profile of the scores; `None` if the folder was not scored or the rules in the manifest are invalid.
-    pub(crate) fn profile(&self) -> Option<Profile> {
-        let written = self.profile.as_ref()?;
-        let mut rules: [Rule; METRICS] = Default::default();
-        for metric in Metric::ALL {
-            // The version that wrote the manifest did not have this metric, so the metric had no weight.
-            let Some(rule) = written.rules.get(metric.name()) else { continue };
-            rules[metric.index()] = rule.rule();
-        }
-        Profile::of_rules(&written.name, &written.source, rules)
-    }
-
-    /// The settings of cells and cluster scores; `None` if the folder was not scored or a setting
-    /// in the manifest is invalid.
-    pub(crate) fn folding(&self) -> Option<Folding> {
-        Some(Folding {
-            zone: self.time_zone.as_ref()?.parse().ok()?,
-            width: self.cell.as_ref()?.parse().ok()?,
-            rollup: self.rollup.as_ref()?.parse().ok()?,
-        })
     }
 }
 

@@ -14,7 +14,8 @@
 -- It defines (cells of 1h in UTC; the score of a cluster is that of its worst member):
 --   lives   one row per member: first and last seen
 --   bands   one row per combination of bands of the six metrics
---   steps   one row per member and expected step, with its combination of bands
+--   steps   one row per member and expected step, with its combination of bands, and whether the
+--           member is a learner
 --   scores  the same with points and score, like scores/**/*.parquet
 --   cells   one row per cell, like heatmap.parquet
 -- All are temporary views, which read the variables below when they are queried.
@@ -25,8 +26,8 @@ CREATE OR REPLACE TEMPORARY VIEW history (
     ts TIMESTAMP, cluster STRING, member STRING, date DATE,
     wal_fsync_seconds DOUBLE, backend_commit_seconds DOUBLE, open_fds DOUBLE,
     leader_changes DOUBLE, client_traffic_in_bytes_per_second DOUBLE,
-    db_size_bytes DOUBLE, start_time_seconds DOUBLE, wal_fsync_idle BOOLEAN,
-    backend_commit_idle BOOLEAN)
+    db_size_bytes DOUBLE, start_time_seconds DOUBLE, is_learner DOUBLE,
+    wal_fsync_idle BOOLEAN, backend_commit_idle BOOLEAN)
 USING parquet OPTIONS (path '${history}');
 
 -- Parameters, to be set after this file is read. The first two are in the footers of the files, which
@@ -124,7 +125,8 @@ WITH named AS (
            db_size_bytes AS db_size,
            wal_fsync_idle,
            backend_commit_idle,
-           step - start_time_seconds AS age_seconds
+           step - start_time_seconds AS age_seconds,
+           coalesce(is_learner = 1, false) AS learner
     FROM readings JOIN lives USING (cluster, member)
     WHERE date >= DATE '1970-01-01' + CAST(since div 86400 AS INTEGER)
       AND date <= DATE '1970-01-01' + CAST((until - 1) div 86400 AS INTEGER)
@@ -145,7 +147,7 @@ known AS (
     + CASE WHEN client_traffic_in IS NOT NULL THEN 180 ELSE 0 END
     + CASE WHEN db_size IS NOT NULL THEN 360 ELSE 0 END
     + CASE WHEN age_seconds < greatest(300, step_seconds) THEN 720 ELSE 0 END
-    AS SMALLINT) AS band
+    AS SMALLINT) AS band, learner
     FROM named),
 days AS (
     SELECT *, explode(if(greatest(first, since) div 86400 * 86400 < least(last + 1, until), sequence(greatest(first, since) div 86400 * 86400, least(last + 1, until) - 1, 86400), NULL)) AS day FROM lives),
@@ -167,7 +169,7 @@ known_of_short AS (
     SELECT known.* FROM known LEFT SEMI JOIN short
     ON short.position = known.position AND step div 86400 = day_first div 86400),
 missing AS (
-    SELECT grid.position, grid.step, CAST(0 AS SMALLINT) AS band
+    SELECT grid.position, grid.step, CAST(0 AS SMALLINT) AS band, false AS learner
     FROM grid LEFT ANTI JOIN known_of_short AS known
     ON known.position = grid.position AND known.step = grid.step)
 SELECT * FROM known UNION ALL SELECT * FROM missing;
@@ -193,15 +195,20 @@ JOIN lives USING (position) JOIN bands USING (band);
 -- the minimum over (units, position, band), packed into one integer. It is missing (band 0) if that of
 -- any expected member is, else idle (band 719) if that of any is, and is after a restart if any
 -- expected member is.
+-- Learners do not count: their band is NULL here, and a cluster of learners alone is missing.
 CREATE OR REPLACE TEMPORARY VIEW band_counts AS
-WITH of_cluster AS (
+WITH voters AS (
+    SELECT cluster_position, position, step, if(learner, NULL, band) AS band
+    FROM steps JOIN lives USING (position)),
+of_cluster AS (
     SELECT cluster_position, step,
            CASE count(band)
+               WHEN 0 THEN 0
                WHEN count(units) THEN min(place + CAST(position AS BIGINT) * 2048) % 2048 % 720
                WHEN count(units) + count(*) FILTER (WHERE idle) THEN 719
                ELSE 0 END
            + if(max(band) >= 720, 720, 0) AS band
-    FROM steps JOIN lives USING (position) JOIN bands USING (band)
+    FROM voters LEFT JOIN bands USING (band)
     GROUP BY cluster_position, step),
 by_band AS (
     SELECT position, CAST(NULL AS INTEGER) AS cluster_position, step div 3600 AS slot, band,

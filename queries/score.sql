@@ -13,7 +13,8 @@
 -- It defines (cells of 1h in UTC; the score of a cluster is that of its worst member):
 --   lives                 table, one row per member: first and last seen
 --   bands                 table, one row per combination of bands of the six metrics
---   steps(since, until)   one row per member and expected step, with its combination of bands
+--   steps(since, until)   one row per member and expected step, with its combination of bands, and
+--                         whether the member is a learner
 --   scores(since, until)  the same with points and score, like scores/**/*.parquet
 --   cells(since, until)   one row per cell, like heatmap.parquet
 -- `since` and `until` are epoch seconds, the end exclusive; without them the whole history is
@@ -59,6 +60,7 @@ FROM (FROM read_parquet(getvariable('audit') || '/history/date=*/readings.parque
              CAST(NULL AS DOUBLE) AS client_traffic_in_bytes_per_second,
              CAST(NULL AS DOUBLE) AS db_size_bytes,
              CAST(NULL AS DOUBLE) AS start_time_seconds,
+             CAST(NULL AS DOUBLE) AS is_learner,
              CAST(NULL AS BOOLEAN) AS wal_fsync_idle,
              CAST(NULL AS BOOLEAN) AS backend_commit_idle WHERE false);
 
@@ -138,7 +140,8 @@ WITH named AS (
            db_size_bytes AS db_size,
            wal_fsync_idle,
            backend_commit_idle,
-           step - start_time_seconds AS age_seconds
+           step - start_time_seconds AS age_seconds,
+           coalesce(is_learner = 1, false) AS learner
     FROM readings JOIN lives USING (cluster, member)
     WHERE date >= DATE '1970-01-01' + CAST(since // 86400 AS INTEGER)
       AND date <= DATE '1970-01-01' + CAST((until - 1) // 86400 AS INTEGER)
@@ -159,7 +162,7 @@ known AS MATERIALIZED (
     + CASE WHEN client_traffic_in IS NOT NULL THEN 180 ELSE 0 END
     + CASE WHEN db_size IS NOT NULL THEN 360 ELSE 0 END
     + CASE WHEN age_seconds < greatest(300, getvariable('step_seconds')) THEN 720 ELSE 0 END
-    AS SMALLINT) AS band
+    AS SMALLINT) AS band, learner
     FROM named),
 days AS (
     SELECT *, unnest(range(greatest(first, since) // 86400 * 86400, least(last + 1, until), 86400)) AS day FROM lives),
@@ -181,7 +184,7 @@ known_of_short AS (
     SELECT known.* FROM known SEMI JOIN short
     ON short.position = known.position AND step // 86400 = day_first // 86400),
 missing AS (
-    SELECT grid.position, grid.step, CAST(0 AS SMALLINT) AS band
+    SELECT grid.position, grid.step, CAST(0 AS SMALLINT) AS band, false AS learner
     FROM grid ANTI JOIN known_of_short AS known
     ON known.position = grid.position AND known.step = grid.step)
 SELECT * FROM known UNION ALL SELECT * FROM missing;
@@ -207,15 +210,20 @@ JOIN lives USING (position) JOIN bands USING (band);
 -- the minimum over (units, position, band), packed into one integer. It is missing (band 0) if that of
 -- any expected member is, else idle (band 719) if that of any is, and is after a restart if any
 -- expected member is.
+-- Learners do not count: their band is NULL here, and a cluster of learners alone is missing.
 CREATE OR REPLACE MACRO band_counts(steps_table) AS TABLE
-WITH of_cluster AS (
+WITH voters AS (
+    SELECT cluster_position, position, step, if(learner, NULL, band) AS band
+    FROM query_table(steps_table) JOIN lives USING (position)),
+of_cluster AS (
     SELECT cluster_position, step,
            CASE count(band)
+               WHEN 0 THEN 0
                WHEN count(units) THEN min(place + CAST(position AS BIGINT) * 2048) % 2048 % 720
                WHEN count(units) + count(*) FILTER (WHERE idle) THEN 719
                ELSE 0 END
            + if(max(band) >= 720, 720, 0) AS band
-    FROM query_table(steps_table) JOIN lives USING (position) JOIN bands USING (band)
+    FROM voters LEFT JOIN bands USING (band)
     GROUP BY cluster_position, step),
 by_band AS (
     SELECT position, CAST(NULL AS INTEGER) AS cluster_position, step // 3600 AS slot, band,

@@ -66,11 +66,12 @@ impl Dialect {
         }
     }
 
-    /// The values of an aggregated expression in ascending order, and of these the one at an index, counted from 0.
+    /// The values of an aggregated expression in ascending order, and of these the one at an index, counted from 0; NULL
+    /// behind the last one.
     pub(super) fn in_order(self, value: &str, index: &str) -> String {
         match self {
             Self::DuckDb => format!("list_sort(list({value}) FILTER (WHERE band IS NOT NULL))[1 + {index}]"),
-            Self::Spark => format!("sort_array(collect_list({value}))[{index}]"),
+            Self::Spark => format!("get(sort_array(collect_list({value})), CAST({index} AS INT))"),
         }
     }
 

@@ -152,11 +152,11 @@ fn recording_rules_of_a_live_prometheus_match_score() {
     until("the end of the alert for the member that is back", ended);
     let rules = prometheus.server().ask("GET", "/api/v1/rules", "").expect("Prometheus tells its rules");
     let health = |state: &str| rules.matches(&format!(r#""health":"{state}""#)).count();
-    // Six series, as many readings, one more, six points, a score, who has none, the worst; thresholds; weights;
-    // alerts.
+    // Six series, as many readings, one more, who is a learner, six points, a score, who has none, the worst; thresholds;
+    // weights; alerts.
     assert_eq!(
         (health("ok"), rules.matches(r#""health""#).count()),
-        (6 + 6 + 1 + 6 + 3 + 5 + 6 + 7, health("ok")),
+        (6 + 6 + 2 + 6 + 3 + 5 + 6 + 7, health("ok")),
         "{rules}"
     );
 

@@ -35,12 +35,13 @@ use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcomm
 
 use crate::config::{Given, Heading};
 use crate::outputs::Dialect;
+use crate::readings::Shard;
 use crate::spec::Profile;
 use crate::time::{TimeError, Zone};
 use examples::{
     BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES,
-    FINDINGS_EXAMPLES, FORECAST_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, PULL_EXAMPLES,
-    RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
+    FINDINGS_EXAMPLES, FORECAST_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, MERGE_EXAMPLES,
+    PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
 };
 
 /// Help of the folder argument of `score`, `explain` and `findings`.
@@ -118,6 +119,12 @@ pub(crate) enum Command {
     /// Pull the readings of every member from a server into a history on disk
     #[command(after_help = PULL_EXAMPLES)]
     Pull(PullArgs),
+    /// Join the shards of a history that several runs of pull --shard have pulled
+    ///
+    /// Checks that every shard is there, and that all have the same source, range and days. The history is the one that a
+    /// single pull would have written, to the byte.
+    #[command(after_help = MERGE_EXAMPLES)]
+    Merge(MergeArgs),
     /// Score a history on disk and write all outputs; needs no server
     #[command(after_help = SCORE_EXAMPLES)]
     Score(ScoreArgs),
@@ -201,7 +208,7 @@ impl Command {
             Self::Forecast(args) => &args.flags.given,
             Self::Diff(args) => &args.flags.given,
             Self::Show(args) => &args.flags.given,
-            Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
+            Self::Merge(_) | Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
             Self::Import(args) => &args.flags.given,
@@ -250,8 +257,21 @@ pub(crate) struct PullArgs {
     #[command(flatten)]
     pub(crate) flags: Flags<OfPull>,
 
+    /// Pull only one of several shares of the clusters
+    #[arg(
+        long, value_name = "NUMBER/COUNT", help_heading = Heading::Output.title(), hide_short_help = true,
+        long_help = "Pull one share of the clusters, such as 3/16, into DIR/shards/3-of-16; 'etcd-heatmap merge' joins them"
+    )]
+    pub(crate) shard: Option<Shard>,
+
     #[command(flatten)]
     pub(crate) leave: Leave,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    #[arg(value_name = "DIR", help = "Folder that holds shards/ [default: --out in a settings file]")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

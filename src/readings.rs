@@ -12,6 +12,7 @@ mod memory;
 mod naming;
 mod origin;
 mod reading_source;
+mod shard;
 mod source;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
@@ -26,6 +27,7 @@ pub(crate) use memory::days_at_once;
 pub(crate) use naming::{MissingLabel, NamingLabels, Pin, label_names};
 pub use origin::Origin;
 pub(crate) use reading_source::{Progress, ReadingSource, Work};
+pub use shard::{Shard, ShardError};
 pub use source::{QuerySource, Source};
 pub use votes::Votes;
 pub use window::Window;

@@ -20,6 +20,14 @@ Examples:
   Name members by their pod:
     etcd-heatmap pull --url http://127.0.0.1:9090 --member-label pod --out audit";
 
+pub(super) const MERGE_EXAMPLES: &str = "\
+Examples:
+  Pull a fleet in two runs, on two machines or one after the other, and score it:
+    etcd-heatmap pull --url http://127.0.0.1:9090 --shard 1/2 --start 2026-10-01 --end 2026-10-08 --out audit
+    etcd-heatmap pull --url http://127.0.0.1:9090 --shard 2/2 --start 2026-10-01 --end 2026-10-08 --out audit
+    etcd-heatmap merge audit
+    etcd-heatmap score audit";
+
 pub(super) const TEXTFILE_EXAMPLES: &str = "\
 Examples:
   Print the current score:

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::diff::DiffError;
 use super::interrupt::Signal;
+use super::merge::MergeError;
 use super::show;
 use super::stdout::StdoutError;
 use crate::analysis::annotations::AnnotationsError;
@@ -226,6 +227,8 @@ pub(crate) enum CommandError {
     },
     #[error(transparent)]
     Diff(#[from] DiffError),
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// The run succeeded but does not meet `--fail-below`: cells are below it, a cluster has too few scored steps, or
     /// there are no cells to check.
     #[error("{0}")]

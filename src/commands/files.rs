@@ -34,7 +34,8 @@ pub(super) fn pull_files(
     let (range, out) = (opened.range, settings.out()?);
     opened.files.refuse_inside(out).map_err(|error| CommandError::Source(Box::new(error)))?;
     info!(from = %from.display(), %range, "reading raw samples");
-    let request = Request { range, out, leave, merge_members: settings.source.merge_members };
+    let request =
+        Request { range, out, leave, merge_members: settings.source.merge_members, shard: settings.source.shard };
     pull(&request, run, async |held| {
         let (opened, chosen) = opened.choose(settings, held).await?;
         let chosen = chosen.complete().inspect_err(|_| tell_damage(&opened.files, reporter)).map_err(boxed)?;

@@ -21,6 +21,7 @@ mod interrupt;
 mod lint;
 mod log;
 mod man;
+mod merge;
 mod progress;
 mod pull;
 mod rules;
@@ -48,6 +49,8 @@ pub(crate) use diff::DiffError;
 pub(crate) use error::CommandError;
 use interrupt::Interrupt;
 pub(crate) use interrupt::Signal;
+#[cfg(test)]
+pub(crate) use merge::MergeError;
 use progress::Reporter;
 #[cfg(test)]
 pub(crate) use {
@@ -118,8 +121,16 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
             run.end(backfill::run(&args, settings, &run))
         }
         Command::Pull(args) => {
+            let of_shard = args.shard.map(|shard| settings.clone().of_shard(shard));
+            let settings = of_shard.as_ref().unwrap_or(settings);
             let run = Writing::to(settings.out()?, reporter)?;
             run.end(sources::pull_set(settings, args.leave, &run).and_then(pull::Pulled::into_result))
+        }
+        Command::Merge(args) => {
+            let folder = given_folder(settings, args.folder.as_deref())?;
+            merge::check(folder)?;
+            let run = Writing::to(folder, reporter)?;
+            run.end(merge::run(folder, &run))
         }
         Command::Check(_) => check::run(settings, &reporter),
         Command::Findings(args) => findings::run(&args, settings, &reporter),

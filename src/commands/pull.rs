@@ -16,7 +16,7 @@ use crate::cli::Leave;
 use crate::folder::{Manifest, Owned, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError};
 use crate::outputs::ANNOTATIONS_FILE;
-use crate::readings::{QuerySource, ReadingSource, Source};
+use crate::readings::{QuerySource, ReadingSource, Shard, Source};
 use crate::spec::{Companion, Metric};
 use crate::time::{TimeRange, UtcDay};
 use fetch::{Wanted, fetch};
@@ -48,6 +48,8 @@ pub(super) struct Request<'a> {
     pub(super) leave: Leave,
     /// Whether series of different processes may be merged into one member.
     pub(super) merge_members: bool,
+    /// The share of the clusters to pull; `None` pulls all.
+    pub(super) shard: Option<Shard>,
 }
 
 /// The columns of the history that is already in the folder. New days get the same columns.
@@ -91,6 +93,7 @@ pub(super) fn pull<S: ReadingSource>(
             Target::Extend(metas) => Pull::extending(&history, manifest.as_ref(), &metas, source.describe())?,
             Target::Replace => Pull::replacing(&history, source.describe())?,
         };
+        pull.shard = request.shard;
         let identity = unless_stopped(&run.interrupt, source.identity(request.range)).await?;
         identity.settled(request.merge_members)?.iter().for_each(|note| run.reporter.note(note));
         let parts = source.parts(request.range);
@@ -98,7 +101,7 @@ pub(super) fn pull<S: ReadingSource>(
         info!(missing = wanted.len(), there = pull.known.len(), "days to pull");
         let (into, mut fetched) = (pull.into.clone(), Vec::new());
         let to_fetch = wanted.iter().map(|&(day, part)| Wanted { day, part, earlier: pull.file_of(day) }).collect();
-        let failed = fetch(&source, &into, to_fetch, run, |day| fetched.push(day)).await;
+        let failed = fetch(&source, request.shard, &into, to_fetch, run, |day| fetched.push(day)).await;
         source.notes().iter().for_each(|note| run.reporter.note(note));
         let failed = failed?;
         fetched.into_iter().for_each(|(day, meta, file)| pull.add(day, &meta, file));
@@ -162,6 +165,8 @@ struct Pull {
     known: Gathered,
     /// The files of the days in `known`, with their hashes.
     files: BTreeMap<UtcDay, Written>,
+    /// The share of the clusters that the manifest names.
+    shard: Option<Shard>,
 }
 
 impl Pull {
@@ -189,7 +194,7 @@ impl Pull {
     }
 
     fn into(history: &History, into: History) -> Self {
-        Self { history: history.clone(), into, known: Gathered::default(), files: BTreeMap::new() }
+        Self { history: history.clone(), into, known: Gathered::default(), files: BTreeMap::new(), shard: None }
     }
 
     /// Adds those days in `metas` whose file in `there` is complete. Leaves out all others, so
@@ -272,7 +277,8 @@ impl Pull {
         let Some(overview) = self.known.overview() else { return Ok(()) };
         let files = self.files.into_values().collect();
         let mut manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
-            .with_partial(&overview.partial);
+            .with_partial(&overview.partial)
+            .with_shard(self.shard);
         // The folder keeps its annotations, so it keeps their origin.
         if let (Some(earlier), Owned::Single(file)) = (earlier, ANNOTATIONS_FILE) {
             manifest = manifest.with_annotations_of(earlier, file);

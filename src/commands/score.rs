@@ -152,6 +152,7 @@ fn begin_manifest(
     let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
     let manifest = Manifest::of_pull(&opened.source, &overview.asked, &overview.lives, listed, &overview.missing)
         .with_partial(&overview.partial)
+        .with_shard(earlier.and_then(Manifest::shard))
         .with_history_in(elsewhere);
     manifest.write(out)?;
     outputs::replaced().try_for_each(|files| files.remove(out))?;

@@ -9,7 +9,8 @@ use super::{CommandError, Writing};
 use crate::cli::{BackfillArgs, Leave};
 use crate::config::{Settings, SourceSettings};
 use crate::sources::prometheus::{
-    Choice, Client, PrometheusSource, RemoteReader, Terms, Thoroughness, Wanted, choose_queries, days_left_out, notes,
+    Choice, Client, PrometheusSource, RemoteReader, Terms, Thoroughness, Wanted, choose_queries, days_left_out,
+    leave_out_clusters, notes,
 };
 use crate::sources::sample::SampleSource;
 use crate::text::count;
@@ -40,7 +41,7 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
     let queries = asked.query_set()?;
     let access = asked.http_config()?;
     let client = Client::new(url, &access, terms, asked.cluster_label.as_deref(), &asked.member_label)?;
-    let request = Request { range, out, leave, merge_members: asked.merge_members };
+    let request = Request { range, out, leave, merge_members: asked.merge_members, shard: asked.shard };
     pull(&request, run, async |held| {
         // All days of a history have the same columns, so leave out the metrics that did not exist in the
         // version that wrote this history.
@@ -48,6 +49,9 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
         let (limits, held_queries) = (settings.limits()?, held.queries);
         let evidence = asked.evidence();
         let wanted = Wanted { left_out, limits, evidence, held: held.companions, held_queries };
+        if let Some(shard) = asked.shard {
+            leave_out_clusters(&client, &queries, range, |cluster| shard.holds(cluster)).await;
+        }
         let every_step = Thoroughness::EveryStep;
         let choosing = choose_queries(&client, &queries, asked.series, &wanted, (range, asked.step), every_step);
         let chosen = run.reporter.while_searching(client.traffic(), choosing).await.and_then(Choice::complete);
@@ -66,7 +70,7 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
 
 fn pull_sample(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
     let sample = SampleSource::open().map_err(|error| CommandError::Source(Box::new(error)))?;
-    let request = Request { range: sample.range(), out: settings.out()?, leave, merge_members: false };
+    let request = Request { range: sample.range(), out: settings.out()?, leave, merge_members: false, shard: None };
     pull(&request, run, async |_held| Ok(sample))
 }
 

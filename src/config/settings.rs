@@ -13,9 +13,10 @@ use super::value::{Given, Values};
 use super::{ConfigError, Formats};
 use crate::analysis::gate::{Demand, Gate};
 use crate::analysis::membership::ExpectedMembers;
+use crate::folder::shard_folder;
 use crate::heatmap::Folding;
 use crate::outputs::{ExtraLabels, Family};
-use crate::readings::{self, NamingLabels, QuerySource, Source};
+use crate::readings::{self, NamingLabels, QuerySource, Shard, Source};
 use crate::sources::prometheus::{
     EvidenceMode, HttpConfig, PlainHeaders, QueryError, QuerySet, ReadMode, SeriesForm, Terms,
 };
@@ -74,6 +75,8 @@ pub(crate) struct SourceSettings {
     pub(crate) member_label: String,
     /// Whether to merge series of one member that are of different processes.
     pub(crate) merge_members: bool,
+    /// The share of the clusters to pull: a flag of `pull`, not a setting. `None` pulls all.
+    pub(crate) shard: Option<Shard>,
     /// Profiles whose limits are pulled in addition to those of the profile in force.
     for_profiles: Vec<Profile>,
 }
@@ -182,6 +185,13 @@ impl Settings {
         self.dir.as_deref().ok_or(ConfigError::NoOut)
     }
 
+    /// The settings of a pull of one shard, which has a folder of its own in the output folder.
+    pub(crate) fn of_shard(mut self, shard: Shard) -> Self {
+        self.dir = self.dir.map(|dir| shard_folder(&dir, shard));
+        self.source.shard = Some(shard);
+        self
+    }
+
     /// The folder that a command reads: its argument `typed`, or else the output folder.
     pub(crate) fn folder<'a>(&'a self, typed: Option<&'a Path>) -> Result<&'a Path, ConfigError> {
         typed.or(self.dir.as_deref()).ok_or(ConfigError::NoFolder)
@@ -249,6 +259,7 @@ impl SourceSettings {
             cluster_label,
             member_label: values.read("labels.member", label_list)?,
             merge_members: values.read("source.merge_members", switch)?,
+            shard: None,
             for_profiles: values.read("source.for_profiles", profile_list)?,
         })
     }

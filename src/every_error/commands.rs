@@ -6,8 +6,9 @@ use super::sources::{too_many_samples, unreachable_server};
 use super::{START_MS, Samples, copied, day, disk, filled, io_error, path, quarter, samples_of, url};
 use crate::analysis::gate::{Demand, Gate, Shortfall};
 use crate::analysis::membership::{Shortage, Staffing};
-use crate::commands::{CommandError, DiffError, ShowError, Signal, StdoutError, finished};
+use crate::commands::{CommandError, DiffError, MergeError, ShowError, Signal, StdoutError, finished};
 use crate::heatmap::{Cell, Line};
+use crate::readings::{Shard, ShardError};
 use crate::spec::{Companion, Metric};
 use crate::time::{HOUR_MS, Step, UtcDay, Zone, parse_instant};
 
@@ -18,7 +19,36 @@ pub(super) fn samples() -> Vec<Samples> {
     errors.extend(scoring());
     errors.extend(linting());
     errors.extend(textfile());
-    vec![samples_of(errors), samples_of(stdout()), samples_of(show()), samples_of(diff())]
+    let shards = vec!["17/16".parse::<Shard>().expect_err("out of range")];
+    vec![
+        samples_of(errors),
+        samples_of(stdout()),
+        samples_of(show()),
+        samples_of(diff()),
+        samples_of(merge()),
+        samples_of::<ShardError>(shards),
+    ]
+}
+
+fn merge() -> Vec<MergeError> {
+    let shard = |text: &str| -> Shard { text.parse().expect("a shard") };
+    let missing = |missing, list: &str| MergeError::Missing { missing, of: 16, list: list.to_owned() };
+    vec![
+        MergeError::NoShards(path("audit")),
+        MergeError::Mixed { folder: path("audit"), one: 8, other: 16 },
+        missing(1, "3/16"),
+        missing(2, "3/16, 4/16"),
+        MergeError::Different {
+            shard: shard("3/16"),
+            first: shard("1/16"),
+            difference: "step 60s instead of 300s".to_owned(),
+        },
+        MergeError::Incomplete { shard: shard("3/16"), days: "2026-10-02".to_owned() },
+        MergeError::Damaged {
+            path: path("audit/shards/3-of-16/history/date=2026-10-02/readings.parquet"),
+            shard: shard("3/16"),
+        },
+    ]
 }
 
 fn starting() -> Vec<CommandError> {

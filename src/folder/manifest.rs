@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{Listed, Written};
 use crate::files::FileError;
 use crate::heatmap::Folding;
-use crate::readings::{Lives, Origin, QuerySource, Source, Votes};
+use crate::readings::{Lives, Origin, QuerySource, Shard, Source, Votes};
 use crate::spec::{Metric, Profile};
 use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
 pub(crate) use rule::ManifestRule;
@@ -62,6 +62,9 @@ pub(crate) struct Manifest {
     /// The annotations beside which findings stand; `None` without any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) annotations: Option<ManifestAnnotations>,
+    /// The share of the clusters that was pulled, such as `3/16`; `None` if all were.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) shard: Option<String>,
     /// The members, with when they were first and last seen.
     pub(crate) members: Vec<ManifestMember>,
     /// Requested days whose file is absent or unreadable.
@@ -223,6 +226,7 @@ impl Manifest {
             min_duration: None,
             expect_members: Vec::new(),
             annotations: None,
+            shard: None,
             members: lives
                 .iter()
                 .map(|(member, life)| ManifestMember {
@@ -327,6 +331,13 @@ impl Manifest {
                 member.votes_from = Some(from_ms.map_or_else(|| NEVER.to_owned(), format_instant));
             }
         }
+        self
+    }
+
+    /// Sets the share of the clusters that was pulled.
+    #[must_use]
+    pub(crate) fn with_shard(mut self, shard: Option<Shard>) -> Self {
+        self.shard = shard.map(|shard| shard.to_string());
         self
     }
 

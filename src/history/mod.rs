@@ -22,6 +22,7 @@ pub use day_meta::{DayMeta, read_meta};
 pub(crate) use embedded::EmbeddedDay;
 pub(crate) use layout::REPLACEMENT_FOLDER;
 pub use layout::{DayMetas, HISTORY_FOLDER, History, READINGS_FILE};
+pub(crate) use read_day::members_in;
 pub use read_day::{read_day, read_through};
 
 use std::path::PathBuf;

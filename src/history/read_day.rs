@@ -3,6 +3,7 @@
 //! Without its column, a metric has no readings; without its idle column, no reading of it is
 //! idle. Unknown columns are ignored.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -51,6 +52,41 @@ pub(super) fn read_rows<R: ChunkReader + 'static>(
         take_in(&mut window, &batch).ok_or_else(|| not_readings(path, &"a row has no time, cluster or member"))?;
     }
     Ok(window)
+}
+
+/// The members with a row in a day's file, sorted. Some have no first and last seen in its footer: those of whom only
+/// leader changes linger.
+pub(crate) fn members_in(path: &Path) -> Result<Vec<Member>, HistoryError> {
+    let opened = open(path)?;
+    let mut places = Vec::new();
+    for field in &LabelColumns::fields()[1..] {
+        let place = place_of(opened.schema().fields(), field).map_err(|reason| not_readings(path, &reason))?;
+        places.push(place.ok_or_else(|| not_readings(path, &format!("it has no column {}", field.name())))?);
+    }
+    let mask = ProjectionMask::roots(opened.parquet_schema(), places);
+    let rows = opened.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| not_readings(path, &e))?;
+    let mut members = BTreeSet::new();
+    for batch in rows {
+        let batch = batch.map_err(|e| not_readings(path, &e))?;
+        add_members(&batch, &mut members).ok_or_else(|| not_readings(path, &"a row has no cluster or member"))?;
+    }
+    Ok(members.into_iter().collect())
+}
+
+/// Adds the members of a batch. `None` if a row lacks its cluster or member.
+fn add_members(batch: &RecordBatch, members: &mut BTreeSet<Member>) -> Option<()> {
+    let label = |name| batch.column_by_name(name)?.as_dictionary_opt::<Int32Type>();
+    let (clusters, names) = (label(MEMBER_COLUMNS[1])?, label(MEMBER_COLUMNS[2])?);
+    if clusters.null_count() + names.null_count() > 0 {
+        return None;
+    }
+    let keys = clusters.keys().values().iter().zip(names.keys().values());
+    let distinct: BTreeSet<(i32, i32)> = keys.map(|(cluster, name)| (*cluster, *name)).collect();
+    let (clusters, names) = (clusters.values().as_string_opt::<i32>()?, names.values().as_string_opt::<i32>()?);
+    let member =
+        |(cluster, name): (i32, i32)| Member::new(clusters.value(cluster as usize), names.value(name as usize));
+    members.extend(distinct.into_iter().map(member));
+    Some(())
 }
 
 /// Reads every row of a day's file and discards it, to find damage that the footer does not show.

@@ -175,6 +175,40 @@ impl Window {
         (self.members, self.columns) = (wider.members, wider.columns);
     }
 
+    /// The window with only the members that `keeps` accepts.
+    #[must_use]
+    pub(crate) fn only(mut self, keeps: impl Fn(&Member) -> bool) -> Self {
+        let kept: Vec<usize> = (0..self.members.len()).filter(|index| keeps(&self.members[*index])).collect();
+        if kept.len() == self.members.len() {
+            return self;
+        }
+        let len = self.grid.len();
+        for readings in self.columns.iter_mut().filter(|readings| !readings.is_empty()) {
+            *readings = kept.iter().flat_map(|index| &readings[index * len..(index + 1) * len]).copied().collect();
+        }
+        self.members = kept.into_iter().map(|index| self.members[index].clone()).collect();
+        self
+    }
+
+    /// One window of the members of several, which have the same steps and columns and no member in common. Steps with
+    /// partial responses are those of any of them.
+    pub(crate) fn joined(grid: Grid, companions: &[Companion], parts: Vec<Self>) -> Self {
+        let mut members: Vec<Member> = parts.iter().flat_map(|part| &part.members).cloned().collect();
+        members.sort_unstable();
+        let mut all = Self::unknown(grid, members, companions);
+        let columns: Vec<Column> = Column::all().filter(|&column| all.holds(column)).collect();
+        for part in parts {
+            all.mark_partial(&part.partial);
+            for (from, member) in part.members.iter().enumerate() {
+                let Ok(to) = all.members.binary_search(member) else { continue };
+                for &column in &columns {
+                    all.row_mut(column, to).copy_from_slice(part.row(column, from));
+                }
+            }
+        }
+        all
+    }
+
     fn holds(&self, column: Column) -> bool {
         column.companion().is_none_or(|companion| self.companions.contains(&companion))
     }

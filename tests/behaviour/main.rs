@@ -66,6 +66,7 @@ mod requests;
 mod rollup;
 mod sample;
 mod series;
+mod shards;
 mod simulated_evidence;
 mod snapshots;
 mod spreadsheet;

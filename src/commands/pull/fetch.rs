@@ -14,7 +14,7 @@ use tracing::debug;
 use crate::commands::{CommandError, Writing};
 use crate::folder::Written;
 use crate::history::{DayMeta, History, HistoryError, read_day, read_meta, write_day};
-use crate::readings::{ReadingSource, Source, Window};
+use crate::readings::{Member, ReadingSource, Shard, Source, Window};
 use crate::text::count;
 use crate::time::{TimeRange, UtcDay};
 
@@ -42,10 +42,11 @@ pub(super) struct Wanted {
     pub(super) earlier: Option<PathBuf>,
 }
 
-/// Reads the `wanted` parts of days and writes them to disk. Calls `keep` for each day written; returns the errors
+/// Reads the `wanted` parts of days and writes them to disk, without clusters outside of the shard. Calls `keep` for each day written; returns the errors
 /// of days that could not be read. A failed write ends the pull with an error.
 pub(super) async fn fetch<S: ReadingSource>(
     source: &S,
+    shard: Option<Shard>,
     history: &History,
     wanted: Vec<Wanted>,
     run: &Writing,
@@ -58,7 +59,8 @@ pub(super) async fn fetch<S: ReadingSource>(
     let (history, description) = (Arc::new(history.clone()), Arc::new(source.describe().clone()));
     let written = stream::iter(wanted)
         .map(|wanted| async move {
-            let window = source.read(wanted.part).await;
+            let is_ours = |member: &Member| shard.is_none_or(|shard| shard.holds(&member.cluster));
+            let window = source.read(wanted.part).await.map(|window| window.only(is_ours));
             (wanted, window)
         })
         .buffer_unordered(source.in_flight())

@@ -2,7 +2,7 @@
 
 use super::{Manifest, ManifestMember};
 use crate::heatmap::Folding;
-use crate::readings::{Life, Lives, Member, Votes};
+use crate::readings::{Life, Lives, Member, Shard, Votes};
 use crate::spec::{METRICS, Metric, Profile, Rule};
 use crate::time::{Step, TimeRange, UtcDay, parse_instant};
 
@@ -31,6 +31,11 @@ impl Manifest {
             }
         }
         lives
+    }
+
+    /// The share of the clusters that was pulled; `None` if all were, or the text is not a shard.
+    pub(crate) fn shard(&self) -> Option<Shard> {
+        self.shard.as_ref()?.parse().ok()
     }
 
     /// Which members began as learners, and since when they vote.

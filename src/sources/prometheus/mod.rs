@@ -64,6 +64,7 @@ pub(crate) use read_mode::ReadMode;
 pub(crate) use remote_read::RemoteReader;
 pub(crate) use scrapes::ScrapeDistance;
 pub(crate) use server::{ServerInfo, identify};
+pub(crate) use slices::leave_out_clusters;
 pub(crate) use survey::{Seen, Sighting, nothing_happened, scrape_advice, sight};
 pub(crate) use terms::Terms;
 pub(crate) use traffic::{Received, Traffic};

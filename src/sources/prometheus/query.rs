@@ -236,6 +236,14 @@ impl QuerySet {
         }
     }
 
+    /// The label that names a cluster; `None` if several labels do.
+    pub(super) fn only_cluster_label(&self) -> Option<&str> {
+        match self.cluster_labels.as_slice() {
+            [label] => Some(label),
+            _ => None,
+        }
+    }
+
     /// Whether the column's query is built in.
     pub(super) fn is_embedded(&self, column: Column) -> bool {
         self.texts[column.index()].is_embedded

@@ -3,15 +3,15 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use tracing::{Instrument, warn};
+use tracing::{Instrument, debug, warn};
 
 use super::failure::Failure;
 use super::labels::in_promql;
 use super::question::Question;
 use super::windows::{Asked, SHORT_WINDOW, ask_in_windows};
-use super::{Client, PromError};
+use super::{Client, PromError, QuerySet};
 use crate::time::{DAY_MS, Grid, TimeRange};
 
 /// A part of a query's series.
@@ -55,6 +55,19 @@ impl Slice {
         (!some.is_empty()).then(|| [half("=~", some, some), rest])
     }
 
+    /// All series but those with an `excluded` value of the label; `None` if no value is excluded. `values` are the other
+    /// known ones.
+    fn without(label: &str, values: Vec<String>, excluded: Vec<String>) -> Option<Self> {
+        let any_of = excluded.iter().filter(|value| !value.is_empty()).map(|value| literal(value));
+        let pattern = any_of.collect::<Vec<_>>().join("|");
+        (!pattern.is_empty()).then(|| Self {
+            matchers: format!("{}!~{}", in_promql(label), serde_json::Value::from(pattern)),
+            values: Some(values),
+            excluded,
+            ..Self::default()
+        })
+    }
+
     /// Whether splitting the slice makes its query shorter: its matcher lists several values,
     /// and each half lists fewer.
     fn shortens(&self) -> bool {
@@ -92,17 +105,25 @@ fn literal(text: &str) -> String {
 
 /// The slices into which each query was split so far in the run.
 #[derive(Debug, Default)]
-pub(super) struct Slices(Mutex<BTreeMap<String, Vec<Slice>>>);
+pub(super) struct Slices {
+    known: Mutex<BTreeMap<String, Vec<Slice>>>,
+    /// The series of a query that was not split: all, unless clusters are left out.
+    first: OnceLock<Slice>,
+}
 
 impl Slices {
     fn of(&self, promql: &str) -> Vec<Slice> {
-        self.known().get(promql).cloned().unwrap_or_else(|| vec![Slice::default()])
+        self.known().get(promql).cloned().unwrap_or_else(|| vec![self.first()])
+    }
+
+    fn first(&self) -> Slice {
+        self.first.get().cloned().unwrap_or_default()
     }
 
     /// Replaces a slice by its halves for all following days.
     fn cut(&self, promql: &str, slice: &Slice, halves: &[Slice; 2]) {
         let mut known = self.known();
-        let slices = known.entry(promql.to_owned()).or_insert_with(|| vec![Slice::default()]);
+        let slices = known.entry(promql.to_owned()).or_insert_with(|| vec![self.first()]);
         // A day that is pulled concurrently may have split the slice already.
         if let Some(at) = slices.iter().position(|known| known.matchers == slice.matchers) {
             slices.splice(at..=at, halves.iter().cloned());
@@ -110,7 +131,27 @@ impl Slices {
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Slice>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leaves clusters out of all following queries, as far as the label of the cluster shows them: series without the label,
+/// and clusters that the look-up does not list, are still queried. Does nothing if several labels name a cluster, or if
+/// the server does not list the label's values.
+pub(crate) async fn leave_out_clusters(
+    client: &Client,
+    queries: &QuerySet,
+    range: TimeRange,
+    keeps: impl Fn(&str) -> bool,
+) {
+    let Some(label) = queries.only_cluster_label() else { return };
+    let range = TimeRange { start_ms: range.start_ms - DAY_MS, ..range };
+    let Ok(Some(values)) = client.label_values(label, queries.selector(), range).await else { return };
+    let (kept, excluded): (Vec<String>, Vec<String>) = values.into_iter().partition(|value| keeps(value));
+    if let Some(first) = Slice::without(label, kept, excluded) {
+        debug!(matchers = first.matchers, "clusters left out");
+        // Set once: a run pulls one shard.
+        let _ = client.slices().first.set(first);
     }
 }
 

@@ -1,0 +1,243 @@
+//! `etcd-heatmap merge`: joins the shards of a history.
+//!
+//! A shard is complete if its manifest says so: a pull writes it last. Each day of the history is written from the same day
+//! of all shards, as a pull of all clusters would have written it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::days::DaysAtOnce;
+use super::evidence::Gathered;
+use super::{CommandError, Writing};
+use crate::folder::{Manifest, Written, shard_folder, shards_in};
+use crate::history::{DayMeta, History, HistoryError, members_in, read_day, write_day};
+use crate::readings::{Lives, Shard, Source, Window};
+use crate::spec::METRICS;
+use crate::text::count;
+use crate::time::{Grid, Step, TimeRange, UtcDay};
+
+/// Why shards cannot be joined.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MergeError {
+    #[error("{} holds no shards: pull them with 'etcd-heatmap pull --shard', and name the folder of its --out", .0.display())]
+    NoShards(PathBuf),
+    /// Shards of different numbers of shards.
+    #[error("{} holds shards of {one} and of {other}: move away the folders of one kind", .folder.display())]
+    Mixed { folder: PathBuf, one: u32, other: u32 },
+    /// Shards without a folder, or whose pull did not end.
+    #[error(
+        "{missing} of {} missing or unfinished ({list}): run the 'etcd-heatmap pull --shard' of each again",
+        if *.missing == 1 { format!("{of} shards is") } else { format!("{of} shards are") }
+    )]
+    Missing { missing: usize, of: u32, list: String },
+    /// A shard that was pulled in another way than the first one.
+    #[error(
+        "shard {shard} was pulled in another way than shard {first} ({difference}): pull one of them again with --overwrite"
+    )]
+    Different { shard: Shard, first: Shard, difference: String },
+    /// A day that other shards have.
+    #[error("shard {shard} lacks {days}, which other shards have: run its 'etcd-heatmap pull --shard' again")]
+    Incomplete { shard: Shard, days: String },
+    /// A file that is not the one that the pull wrote.
+    #[error("{} is damaged: it is not the file that the manifest of shard {shard} lists; remove it, and pull the shard again", .path.display())]
+    Damaged { path: PathBuf, shard: Shard },
+}
+
+/// A complete shard.
+struct Part {
+    shard: Shard,
+    history: History,
+    manifest: Manifest,
+    days: BTreeMap<UtcDay, DayMeta>,
+}
+
+/// Fails if the folder holds no shards, before anything is created in it.
+pub(super) fn check(folder: &Path) -> Result<(), CommandError> {
+    match shards_in(folder)?.is_empty() {
+        true => Err(MergeError::NoShards(folder.to_owned()).into()),
+        false => Ok(()),
+    }
+}
+
+/// Joins the shards in `folder/shards/` into the history of `folder`.
+pub(super) fn run(folder: &Path, run: &Writing) -> Result<(), CommandError> {
+    let started = Instant::now();
+    let parts = parts(folder)?;
+    let first = &parts[0];
+    let source = same_source(&parts)?;
+    let days = same_days(&parts)?;
+    parts.iter().try_for_each(whole)?;
+    let history = History::within(folder);
+    if let Some((day, difference)) = of_another_source(&history, &source)? {
+        return Err(HistoryError::OtherSource { path: history.file(day), difference }.into());
+    }
+    let step = Step::from_millis(source.step_seconds * 1000)?;
+    let lives = lives(&parts);
+    let progress = run.reporter.start("joining", "days", days.len() as u64);
+    let at_once = DaysAtOnce::of(&days, &lives, step, METRICS + source.companions().len());
+    let mut written = BTreeMap::new();
+    for chunk in days.chunks(at_once.batch()) {
+        let joined = at_once.each(chunk, |day| join(&parts, &history, day, step, &source))?;
+        written.extend(joined.into_iter().map(|(day, meta, file)| (day, (meta, file))));
+        progress.set(written.len() as u64, "");
+        if let Some(signal) = run.interrupt.signal() {
+            return Err(CommandError::StoppedEarly(signal));
+        }
+    }
+    progress.clear();
+    let members = lives.iter().len();
+    write_manifest(&history, &source, &first.manifest, written)?;
+    run.reporter.note(&format!(
+        "joined {} of {}, {} in {:.1} s",
+        count(parts.len(), "shard"),
+        count(members, "member"),
+        count(days.len(), "day"),
+        started.elapsed().as_secs_f64()
+    ));
+    Ok(())
+}
+
+/// All shards, each complete.
+fn parts(folder: &Path) -> Result<Vec<Part>, CommandError> {
+    let there = shards_in(folder)?;
+    let (Some(one), Some(other)) = (there.first(), there.iter().max_by_key(|shard| shard.of())) else {
+        return Err(MergeError::NoShards(folder.to_owned()).into());
+    };
+    if let Some(least) = there.iter().map(|shard| shard.of()).min().filter(|least| *least != other.of()) {
+        return Err(MergeError::Mixed { folder: folder.to_owned(), one: least, other: other.of() }.into());
+    }
+    let (mut parts, mut missing) = (Vec::new(), Vec::new());
+    for shard in Shard::all(one.of()) {
+        match part(folder, shard)? {
+            Some(part) => parts.push(part),
+            None => missing.push(shard.to_string()),
+        }
+    }
+    match missing.len() {
+        0 => Ok(parts),
+        missing_shards => {
+            let list = missing.join(", ");
+            Err(MergeError::Missing { missing: missing_shards, of: one.of(), list }.into())
+        }
+    }
+}
+
+/// A shard; `None` if its pull has not ended.
+fn part(folder: &Path, shard: Shard) -> Result<Option<Part>, CommandError> {
+    let out = shard_folder(folder, shard);
+    let Some(manifest) = Manifest::read(&out)?.filter(|manifest| manifest.shard() == Some(shard)) else {
+        return Ok(None);
+    };
+    let history = History::within(&out);
+    let metas = history.read_metas()?;
+    match metas.broken.into_iter().next() {
+        Some((_, error)) => Err(error.into()),
+        None => Ok(Some(Part { shard, history, manifest, days: metas.known.into_iter().collect() })),
+    }
+}
+
+/// The source of all shards. Fails if one has another source, or other requested ranges.
+fn same_source(parts: &[Part]) -> Result<Source, CommandError> {
+    let with_days = |part: &&Part| !part.days.is_empty();
+    let Some((first, meta)) = parts.iter().find(with_days).and_then(|part| Some((part, part.days.values().next()?)))
+    else {
+        return Err(HistoryError::Empty(parts[0].history.out().to_owned()).into());
+    };
+    for part in parts {
+        let of_source = part.days.values().find_map(|other| meta.source.difference(&other.source));
+        let (ours, theirs) = (first.manifest.asked_ranges(), part.manifest.asked_ranges());
+        let shown = |ranges: &Option<Vec<TimeRange>>| {
+            ranges.iter().flatten().map(TimeRange::to_string).collect::<Vec<_>>().join(", ")
+        };
+        let of_range = (ours != theirs).then(|| format!("range {} instead of {}", shown(&theirs), shown(&ours)));
+        if let Some(difference) = of_source.or(of_range) {
+            return Err(MergeError::Different { shard: part.shard, first: first.shard, difference }.into());
+        }
+    }
+    Ok(meta.source.clone())
+}
+
+/// The days of all shards. Fails if a shard lacks one of them.
+fn same_days(parts: &[Part]) -> Result<Vec<UtcDay>, CommandError> {
+    let days: BTreeSet<UtcDay> = parts.iter().flat_map(|part| part.days.keys().copied()).collect();
+    for part in parts {
+        let lacks: Vec<UtcDay> = days.iter().filter(|day| !part.days.contains_key(day)).copied().collect();
+        if !lacks.is_empty() {
+            return Err(MergeError::Incomplete { shard: part.shard, days: UtcDay::describe(&lacks) }.into());
+        }
+    }
+    Ok(days.into_iter().collect())
+}
+
+/// Fails if a file is not the one that the shard's manifest lists.
+fn whole(part: &Part) -> Result<(), CommandError> {
+    for (day, meta) in &part.days {
+        let path = part.history.file(*day);
+        let found = Written::read(part.history.out(), &path, meta.rows)?;
+        if !part.manifest.history.contains(&found) {
+            return Err(MergeError::Damaged { path, shard: part.shard }.into());
+        }
+    }
+    Ok(())
+}
+
+/// A day of the folder's own history that has another source, with the difference.
+fn of_another_source(history: &History, source: &Source) -> Result<Option<(UtcDay, String)>, CommandError> {
+    let metas = history.read_metas()?.known;
+    Ok(metas.iter().find_map(|(day, meta)| Some((*day, source.difference(&meta.source)?))))
+}
+
+fn lives(parts: &[Part]) -> Lives {
+    let mut lives = Lives::default();
+    parts.iter().flat_map(|part| part.days.values()).for_each(|meta| lives.merge(&meta.lives));
+    lives
+}
+
+/// Writes one day of the history.
+fn join(
+    parts: &[Part],
+    history: &History,
+    day: UtcDay,
+    step: Step,
+    source: &Source,
+) -> Result<(UtcDay, DayMeta, Written), CommandError> {
+    let companions = source.companions();
+    let ranges = || parts.iter().filter_map(|part| Some(part.days.get(&day)?.range));
+    let start_ms = ranges().map(|range| range.start_ms).min().unwrap_or(day.start_ms());
+    let range = TimeRange { start_ms, end_ms: ranges().map(|range| range.end_ms).max().unwrap_or(start_ms) };
+    let grid = Grid::within(range, step);
+    let read = |part: &Part| {
+        let path = part.history.file(day);
+        read_day(&path, grid, members_in(&path)?, &companions)
+    };
+    let windows = parts.iter().map(read).collect::<Result<Vec<Window>, HistoryError>>()?;
+    let path = history.file(day);
+    let (meta, stat) = write_day(&path, &Window::joined(grid, &companions, windows), range, source)?;
+    let written = Written::new(history.out(), &path, meta.rows, stat);
+    Ok((day, meta, written))
+}
+
+/// Writes the manifest of the joined history, as a pull of all clusters would.
+fn write_manifest(
+    history: &History,
+    source: &Source,
+    of_shard: &Manifest,
+    mut written: BTreeMap<UtcDay, (DayMeta, Written)>,
+) -> Result<(), CommandError> {
+    let mut gathered = Gathered::default();
+    gathered.ask(of_shard.asked_ranges().unwrap_or_default());
+    // Days that an earlier run left in the history stay.
+    for (day, meta) in history.read_metas()?.known {
+        if let std::collections::btree_map::Entry::Vacant(free) = written.entry(day) {
+            let file = Written::read(history.out(), &history.file(day), meta.rows)?;
+            free.insert((meta, file));
+        }
+    }
+    written.iter().for_each(|(day, (meta, _))| gathered.add(*day, meta));
+    let Some(overview) = gathered.overview() else { return Ok(()) };
+    let files = written.into_values().map(|(_, file)| file).collect();
+    let manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
+        .with_partial(&overview.partial);
+    Ok(manifest.write(history.out())?)
+}

@@ -270,7 +270,7 @@ pub(crate) struct PullArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
-    #[arg(value_name = "DIR", help = "Folder that holds shards/ [default: --out in a settings file]")]
+    #[arg(value_name = "DIR", help = "Folder that holds shards/ [default: output.dir in the settings]")]
     pub(crate) folder: Option<PathBuf>,
 }
 

@@ -252,3 +252,30 @@ fn steps_outside_all_requested_ranges_are_unasked() {
     window.limit_to(&[range(60_000, 120_000), range(240_000, 250_000)]);
     assert_eq!(window.unasked(), [0..1, 2..4, 5..6]);
 }
+
+#[test]
+fn windows_of_some_members_joined_again_are_the_window_of_all() {
+    let members = ["a", "b", "c", "d"].map(|name| Member::new(name, "m")).to_vec();
+    let mut all = Window::unknown(grid(3), members, &[Companion::Quota]);
+    for member in 0..4 {
+        for step in 0..3 {
+            all.row_mut(Metric::OpenFds, member)[step] = (10 * member + step) as f64;
+            all.row_mut(Companion::Quota, member)[step] = (100 * member + step) as f64;
+        }
+    }
+    all.row_mut(Metric::WalFsync, 2)[1] = IDLE;
+    let only = |names: &'static [&str]| all.clone().only(move |member| names.contains(&&*member.cluster));
+    assert_eq!(only(&["b", "d"]).row(Metric::OpenFds, 1), [30.0, 31.0, 32.0]);
+    assert_eq!(only(&[]).members(), []);
+    let mut partial = only(&["c"]);
+    partial.mark_partial(&[1..2]);
+    let joined =
+        Window::joined(grid(3), &[Companion::Quota], vec![only(&["b", "d"]), only(&[]), partial, only(&["a"])]);
+    assert_eq!((joined.members(), joined.partial()), (all.members(), &[1..2][..]));
+    for column in Metric::ALL.map(Column::from).into_iter().chain([Companion::Quota.into()]) {
+        for member in 0..4 {
+            let bits = |window: &Window| window.row(column, member).iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&joined), bits(&all), "{column:?}");
+        }
+    }
+}

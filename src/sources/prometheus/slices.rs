@@ -57,9 +57,10 @@ impl Slice {
 
     /// All series but those with an `excluded` value of the label; `None` if no value is excluded. `values` are the other
     /// known ones.
-    fn without(label: &str, values: Vec<String>, excluded: Vec<String>) -> Option<Self> {
-        let any_of = excluded.iter().filter(|value| !value.is_empty()).map(|value| literal(value));
-        let pattern = any_of.collect::<Vec<_>>().join("|");
+    fn without(label: &str, values: Vec<String>, mut excluded: Vec<String>) -> Option<Self> {
+        // An empty value would stand for series without the label.
+        excluded.retain(|value| !value.is_empty());
+        let pattern = excluded.iter().map(|value| literal(value)).collect::<Vec<_>>().join("|");
         (!pattern.is_empty()).then(|| Self {
             matchers: format!("{}!~{}", in_promql(label), serde_json::Value::from(pattern)),
             values: Some(values),
@@ -274,6 +275,21 @@ mod tests {
         let [one, other] = inner.halves("instance", &values(&["x", "y"])).unwrap();
         assert_eq!(one.matchers, r#"cluster=~"b", instance=~"x""#);
         assert_eq!(other.matchers, r#"cluster=~"b", instance!~"x""#);
+    }
+
+    #[test]
+    fn a_query_without_some_clusters_keeps_series_without_the_label_and_clusters_that_are_not_listed() {
+        let slice = Slice::without("cluster", values(&["a", "x"]), values(&["b", "c.d", ""])).unwrap();
+        assert_eq!(slice.matchers, r#"cluster!~"b|c\\.d""#);
+        let [a, rest] = slice.halves("cluster", slice.values.as_ref().unwrap()).unwrap();
+        assert_eq!((&*a.matchers, &*rest.matchers), (r#"cluster=~"a""#, r#"cluster!~"b|c\\.d|a""#));
+        assert_eq!(Slice::without("cluster", values(&["a"]), values(&[""])), None);
+        let slices = Slices::default();
+        slices.first.set(slice.clone()).unwrap();
+        assert_eq!(slices.of("up"), [slice.clone()]);
+        let halves = slice.halves("cluster", slice.values.as_ref().unwrap()).unwrap();
+        slices.cut("up", &slice, &halves);
+        assert_eq!(slices.of("up"), halves);
     }
 
     #[test]

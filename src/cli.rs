@@ -46,6 +46,8 @@ use examples::{
 
 /// Help of the folder argument of `score`, `explain` and `findings`.
 const HISTORY_FOLDER: &str = "Folder that holds history/ [env: ETCD_HEATMAP_OUT]";
+/// Help of the folder argument of `merge`.
+const SHARDS_FOLDER: &str = "Folder that holds shards/ [env: ETCD_HEATMAP_OUT]";
 /// Help of the folder argument of `import` and `show`.
 const SCORED_FOLDER: &str = "Folder that backfill or score wrote to [env: ETCD_HEATMAP_OUT]";
 
@@ -270,7 +272,7 @@ pub(crate) struct PullArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
-    #[arg(value_name = "DIR", help = "Folder that holds shards/ [default: output.dir in the settings]")]
+    #[arg(value_name = "DIR", help = SHARDS_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
 }
 

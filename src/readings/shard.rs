@@ -83,7 +83,7 @@ mod tests {
         let number = |name: &str| -> Vec<u32> {
             Shard::all(16).filter(|shard| shard.holds(name)).map(|shard| shard.number).collect()
         };
-        assert_eq!(names.map(|name| number(name)), [5, 14, 4, 15, 12, 5].map(|number| vec![number]));
+        assert_eq!(names.map(number), [5, 14, 4, 15, 12, 5].map(|number| vec![number]));
     }
 
     #[test]

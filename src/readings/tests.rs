@@ -268,10 +268,11 @@ fn windows_of_some_members_joined_again_are_the_window_of_all() {
     assert_eq!(only(&["b", "d"]).row(Metric::OpenFds, 1), [30.0, 31.0, 32.0]);
     assert_eq!(only(&[]).members(), []);
     let mut partial = only(&["c"]);
-    partial.mark_partial(&[1..2]);
+    let marked = 1..2;
+    partial.mark_partial(std::slice::from_ref(&marked));
     let joined =
         Window::joined(grid(3), &[Companion::Quota], vec![only(&["b", "d"]), only(&[]), partial, only(&["a"])]);
-    assert_eq!((joined.members(), joined.partial()), (all.members(), &[1..2][..]));
+    assert_eq!((joined.members(), joined.partial()), (all.members(), std::slice::from_ref(&marked)));
     for column in Metric::ALL.map(Column::from).into_iter().chain([Companion::Quota.into()]) {
         for member in 0..4 {
             let bits = |window: &Window| window.row(column, member).iter().map(|v| v.to_bits()).collect::<Vec<_>>();

@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(Slice::without("cluster", values(&["a"]), values(&[""])), None);
         let slices = Slices::default();
         slices.first.set(slice.clone()).unwrap();
-        assert_eq!(slices.of("up"), [slice.clone()]);
+        assert_eq!(slices.of("up"), std::slice::from_ref(&slice));
         let halves = slice.halves("cluster", slice.values.as_ref().unwrap()).unwrap();
         slices.cut("up", &slice, &halves);
         assert_eq!(slices.of("up"), halves);

@@ -22,9 +22,7 @@ Examples:
 
 pub(super) const MERGE_EXAMPLES: &str = "\
 Examples:
-  Pull a fleet in two runs, on two machines or one after the other, and score it:
-    etcd-heatmap pull --url http://127.0.0.1:9090 --shard 1/2 --start 2026-10-01 --end 2026-10-08 --out audit
-    etcd-heatmap pull --url http://127.0.0.1:9090 --shard 2/2 --start 2026-10-01 --end 2026-10-08 --out audit
+  Join what 'etcd-heatmap pull --shard 1/16' to 16/16 wrote below audit, and score it:
     etcd-heatmap merge audit
     etcd-heatmap score audit";
 

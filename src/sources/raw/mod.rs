@@ -11,6 +11,7 @@ mod evaluate;
 mod identity;
 mod matcher;
 mod parse;
+mod pinned;
 mod queries;
 mod query;
 mod reach;

@@ -3,13 +3,14 @@
 //! A shard is complete if its manifest says so: a pull writes it last. Each day of the history is written from the same day
 //! of all shards, as a pull of all clusters would have written it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::days::DaysAtOnce;
-use super::evidence::Gathered;
-use super::{CommandError, Writing};
+use super::evidence::{Gathered, manifest_to_replace};
+use super::{CommandError, Writing, pull};
 use crate::folder::{Manifest, Written, shard_folder, shards_in};
 use crate::history::{DayMeta, History, HistoryError, members_in, read_day, write_day};
 use crate::readings::{Lives, Shard, Source, Window};
@@ -27,8 +28,8 @@ pub(crate) enum MergeError {
     Mixed { folder: PathBuf, one: u32, other: u32 },
     /// Shards without a folder, or whose pull did not end.
     #[error(
-        "{missing} of {} missing or unfinished ({list}): run the 'etcd-heatmap pull --shard' of each again",
-        if *.missing == 1 { format!("{of} shards is") } else { format!("{of} shards are") }
+        "{missing} of {of} shards {} missing or unfinished ({list}): run the 'etcd-heatmap pull --shard' of each again",
+        if *.missing == 1 { "is" } else { "are" }
     )]
     Missing { missing: usize, of: u32, list: String },
     /// A shard that was pulled in another way than the first one.
@@ -63,6 +64,7 @@ pub(super) fn check(folder: &Path) -> Result<(), CommandError> {
 /// Joins the shards in `folder/shards/` into the history of `folder`.
 pub(super) fn run(folder: &Path, run: &Writing) -> Result<(), CommandError> {
     let started = Instant::now();
+    let earlier = manifest_to_replace(folder, &run.reporter)?;
     let parts = parts(folder)?;
     let first = &parts[0];
     let source = same_source(&parts)?;
@@ -87,7 +89,7 @@ pub(super) fn run(folder: &Path, run: &Writing) -> Result<(), CommandError> {
     }
     progress.clear();
     let members = lives.iter().len();
-    write_manifest(&history, &source, &first.manifest, written)?;
+    write_manifest(&history, &source, &first.manifest, written, earlier.as_ref())?;
     run.reporter.note(&format!(
         "joined {} of {}, {} in {:.1} s",
         count(parts.len(), "shard"),
@@ -114,13 +116,10 @@ fn parts(folder: &Path) -> Result<Vec<Part>, CommandError> {
             None => missing.push(shard.to_string()),
         }
     }
-    match missing.len() {
-        0 => Ok(parts),
-        missing_shards => {
-            let list = missing.join(", ");
-            Err(MergeError::Missing { missing: missing_shards, of: one.of(), list }.into())
-        }
+    if missing.is_empty() {
+        return Ok(parts);
     }
+    Err(MergeError::Missing { missing: missing.len(), of: one.of(), list: missing.join(", ") }.into())
 }
 
 /// A shard; `None` if its pull has not ended.
@@ -224,20 +223,18 @@ fn write_manifest(
     source: &Source,
     of_shard: &Manifest,
     mut written: BTreeMap<UtcDay, (DayMeta, Written)>,
+    earlier: Option<&Manifest>,
 ) -> Result<(), CommandError> {
     let mut gathered = Gathered::default();
     gathered.ask(of_shard.asked_ranges().unwrap_or_default());
     // Days that an earlier run left in the history stay.
     for (day, meta) in history.read_metas()?.known {
-        if let std::collections::btree_map::Entry::Vacant(free) = written.entry(day) {
+        if let Entry::Vacant(free) = written.entry(day) {
             let file = Written::read(history.out(), &history.file(day), meta.rows)?;
             free.insert((meta, file));
         }
     }
     written.iter().for_each(|(day, (meta, _))| gathered.add(*day, meta));
-    let Some(overview) = gathered.overview() else { return Ok(()) };
     let files = written.into_values().map(|(_, file)| file).collect();
-    let manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
-        .with_partial(&overview.partial);
-    Ok(manifest.write(history.out())?)
+    pull::write_manifest(history, source, gathered, files, None, earlier)
 }

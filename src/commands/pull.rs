@@ -269,22 +269,30 @@ impl Pull {
             // Removes an unfinished replacement that an earlier run left.
             self.history.replacement().remove_but(|_| false)?;
         }
-        self.write_manifest(source, earlier)?;
+        let files = self.files.into_values().collect();
+        write_manifest(&self.history, source, self.known, files, self.shard, earlier)?;
         Ok(lacking.map_or(Pulled::All, Pulled::Some))
     }
+}
 
-    fn write_manifest(self, source: &Source, earlier: Option<&Manifest>) -> Result<(), CommandError> {
-        let Some(overview) = self.known.overview() else { return Ok(()) };
-        let files = self.files.into_values().collect();
-        let mut manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
-            .with_partial(&overview.partial)
-            .with_shard(self.shard);
-        // The folder keeps its annotations, so it keeps their origin.
-        if let (Some(earlier), Owned::Single(file)) = (earlier, ANNOTATIONS_FILE) {
-            manifest = manifest.with_annotations_of(earlier, file);
-        }
-        Ok(manifest.write(self.history.out())?)
+/// Writes the manifest of a history with these days and files.
+pub(super) fn write_manifest(
+    history: &History,
+    source: &Source,
+    days: Gathered,
+    files: Vec<Written>,
+    shard: Option<Shard>,
+    earlier: Option<&Manifest>,
+) -> Result<(), CommandError> {
+    let Some(overview) = days.overview() else { return Ok(()) };
+    let mut manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
+        .with_partial(&overview.partial)
+        .with_shard(shard);
+    // The folder keeps its annotations, so it keeps their origin.
+    if let (Some(earlier), Owned::Single(file)) = (earlier, ANNOTATIONS_FILE) {
+        manifest = manifest.with_annotations_of(earlier, file);
     }
+    Ok(manifest.write(history.out())?)
 }
 
 /// The error for the days that failed; `None` if all were pulled.

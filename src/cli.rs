@@ -3,6 +3,7 @@
 //! The flags of settings come from the table in `config`; this module adds the other flags. Values of settings are
 //! checked here but passed on as text: `config` parses them like those from the environment and the file.
 
+mod anonymize;
 mod diff;
 mod examples;
 mod findings;
@@ -15,6 +16,7 @@ mod show;
 mod textfile;
 mod wrong;
 
+pub(crate) use anonymize::AnonymizeArgs;
 pub(crate) use diff::DiffArgs;
 pub(crate) use findings::FindingsArgs;
 pub(crate) use flags::{
@@ -39,9 +41,9 @@ use crate::readings::Shard;
 use crate::spec::Profile;
 use crate::time::{TimeError, Zone};
 use examples::{
-    BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES,
-    FINDINGS_EXAMPLES, FORECAST_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES, MERGE_EXAMPLES,
-    PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
+    ANONYMIZE_EXAMPLES, BACKFILL_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_SHOW_EXAMPLES, DIFF_EXAMPLES,
+    EXPLAIN_EXAMPLES, FINDINGS_EXAMPLES, FORECAST_EXAMPLES, IMPORT_EXAMPLES, LAYERS, LINT_EXAMPLES, MAN_EXAMPLES,
+    MERGE_EXAMPLES, PULL_EXAMPLES, RULES_EXAMPLES, SCORE_EXAMPLES, SHOW_EXAMPLES, SQL_EXAMPLES, TEXTFILE_EXAMPLES,
 };
 
 /// Help of the folder argument of `score`, `explain` and `findings`.
@@ -127,6 +129,12 @@ pub(crate) enum Command {
     /// single pull would have written, to the byte.
     #[command(after_help = MERGE_EXAMPLES)]
     Merge(MergeArgs),
+    /// Copy a history with stable pseudonyms for clusters and members
+    ///
+    /// A pseudonym is a keyed hash of the name. The copy has no URL, path, header, or label value either; score it as any
+    /// history.
+    #[command(after_help = ANONYMIZE_EXAMPLES)]
+    Anonymize(AnonymizeArgs),
     /// Score a history on disk and write all outputs; needs no server
     #[command(after_help = SCORE_EXAMPLES)]
     Score(ScoreArgs),
@@ -210,7 +218,7 @@ impl Command {
             Self::Forecast(args) => &args.flags.given,
             Self::Diff(args) => &args.flags.given,
             Self::Show(args) => &args.flags.given,
-            Self::Merge(_) | Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
+            Self::Merge(_) | Self::Anonymize(_) | Self::Lint(_) | Self::Completions(_) | Self::Man(_) => &[],
             Self::Rules(args) => &args.flags.given,
             Self::Sql(args) => &args.flags.given,
             Self::Import(args) => &args.flags.given,

@@ -20,6 +20,13 @@ Examples:
   Name members by their pod:
     etcd-heatmap pull --url http://127.0.0.1:9090 --member-label pod --out audit";
 
+pub(super) const ANONYMIZE_EXAMPLES: &str = "\
+Examples:
+  A copy for support, and which pseudonym stands for which member:
+    head -c 32 /dev/urandom | base64 > key.txt
+    etcd-heatmap anonymize audit --key-file key.txt --out anonymous
+    etcd-heatmap anonymize audit --key-file key.txt --list > names.csv";
+
 pub(super) const MERGE_EXAMPLES: &str = "\
 Examples:
   Join what 'etcd-heatmap pull --shard 1/16' to 16/16 wrote below audit, and score it:

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+use super::anonymize::AnonymizeError;
 use super::diff::DiffError;
 use super::interrupt::Signal;
 use super::merge::MergeError;
@@ -229,6 +230,11 @@ pub(crate) enum CommandError {
     Diff(#[from] DiffError),
     #[error(transparent)]
     Merge(#[from] MergeError),
+    #[error(transparent)]
+    Anonymize(#[from] AnonymizeError),
+    /// Raw counts were asked for, of members whose names in the source are unknown.
+    #[error("no raw counts can be read for {}, in which clusters and members have pseudonyms: leave out --url and --from, or explain the folder that was anonymized", .0.display())]
+    Anonymized(PathBuf),
     /// The run succeeded but does not meet `--fail-below`: cells are below it, a cluster has too few scored steps, or
     /// there are no cells to check.
     #[error("{0}")]
@@ -259,6 +265,8 @@ impl CommandError {
                 | Self::WithoutEvery(_)
                 | Self::WithoutFlag { .. }
                 | Self::Diff(DiffError::SameFolder(_))
+                | Self::Anonymize(_)
+                | Self::Anonymized(_)
         )
     }
 

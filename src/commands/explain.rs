@@ -35,6 +35,9 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: Reporter) -
     let history = History::within(given_folder(settings, args.folder.as_deref())?);
     let manifest = Manifest::read(history.out())?;
     let opened = Opened::of(&history, manifest.as_ref())?;
+    if wants_counts && opened.source.origin.is_anonymized() {
+        return Err(CommandError::Anonymized(history.out().to_owned()));
+    }
     let (profile, folding) = as_scored(&args.flags.given, how, manifest.as_ref());
     let profile = profile.without(&opened.source.left_out())?;
     check_known(&profile, &opened.metas)?;

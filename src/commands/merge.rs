@@ -89,7 +89,8 @@ pub(super) fn run(folder: &Path, run: &Writing) -> Result<(), CommandError> {
     }
     progress.clear();
     let members = lives.iter().len();
-    write_manifest(&history, &source, &first.manifest, written, earlier.as_ref())?;
+    let asked = first.manifest.asked_ranges().unwrap_or_default();
+    write_manifest(&history, &source, &asked, written, earlier.as_ref())?;
     run.reporter.note(&format!(
         "joined {} of {}, {} in {:.1} s",
         count(parts.len(), "shard"),
@@ -182,7 +183,7 @@ fn whole(part: &Part) -> Result<(), CommandError> {
 }
 
 /// A day of the folder's own history that has another source, with the difference.
-fn of_another_source(history: &History, source: &Source) -> Result<Option<(UtcDay, String)>, CommandError> {
+pub(super) fn of_another_source(history: &History, source: &Source) -> Result<Option<(UtcDay, String)>, CommandError> {
     let metas = history.read_metas()?.known;
     Ok(metas.iter().find_map(|(day, meta)| Some((*day, source.difference(&meta.source)?))))
 }
@@ -217,16 +218,16 @@ fn join(
     Ok((day, meta, written))
 }
 
-/// Writes the manifest of the joined history, as a pull of all clusters would.
-fn write_manifest(
+/// Writes the manifest of a history that was written from others, as a pull would.
+pub(super) fn write_manifest(
     history: &History,
     source: &Source,
-    of_shard: &Manifest,
+    asked: &[TimeRange],
     mut written: BTreeMap<UtcDay, (DayMeta, Written)>,
     earlier: Option<&Manifest>,
 ) -> Result<(), CommandError> {
     let mut gathered = Gathered::default();
-    gathered.ask(of_shard.asked_ranges().unwrap_or_default());
+    gathered.ask(asked.iter().copied());
     // Days that an earlier run left in the history stay.
     for (day, meta) in history.read_metas()?.known {
         if let Entry::Vacant(free) = written.entry(day) {

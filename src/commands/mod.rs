@@ -2,6 +2,7 @@
 //! that another program could use belongs in those other modules.
 
 mod annotations;
+mod anonymize;
 mod backfill;
 mod check;
 mod compare;
@@ -44,6 +45,8 @@ use crate::config::{Config, Environment, Settings, VARIABLES};
 use crate::folder::{Manifest, OutputFolder, check_given};
 use crate::history::History;
 use crate::outputs;
+#[cfg(test)]
+pub(crate) use anonymize::AnonymizeError;
 #[cfg(test)]
 pub(crate) use diff::DiffError;
 pub(crate) use error::CommandError;
@@ -131,6 +134,13 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
             merge::check(folder)?;
             let run = Writing::to(folder, reporter)?;
             run.end(merge::run(folder, &run))
+        }
+        Command::Anonymize(args) => {
+            let folder = given_folder(settings, args.folder.as_deref())?;
+            let anonymized = anonymize::Anonymized::of(folder, &args)?;
+            let Some(out) = &args.out else { return anonymized.list() };
+            let run = Writing::to(out, reporter)?;
+            run.end(anonymized.write(out, &run))
         }
         Command::Check(_) => check::run(settings, &reporter),
         Command::Findings(args) => findings::run(&args, settings, &reporter),

@@ -6,9 +6,9 @@ use super::sources::{too_many_samples, unreachable_server};
 use super::{START_MS, Samples, copied, day, disk, filled, io_error, path, quarter, samples_of, url};
 use crate::analysis::gate::{Demand, Gate, Shortfall};
 use crate::analysis::membership::{Shortage, Staffing};
-use crate::commands::{CommandError, DiffError, MergeError, ShowError, Signal, StdoutError, finished};
+use crate::commands::{AnonymizeError, CommandError, DiffError, MergeError, ShowError, Signal, StdoutError, finished};
 use crate::heatmap::{Cell, Line};
-use crate::readings::{Shard, ShardError};
+use crate::readings::{PseudonymError, Shard, ShardError};
 use crate::spec::{Companion, Metric};
 use crate::time::{HOUR_MS, Step, UtcDay, Zone, parse_instant};
 
@@ -26,6 +26,8 @@ pub(super) fn samples() -> Vec<Samples> {
         samples_of(show()),
         samples_of(diff()),
         samples_of(merge()),
+        samples_of(anonymize()),
+        samples_of(vec![PseudonymError::Short(4), PseudonymError::Same("prod".to_owned(), "staging".to_owned())]),
         samples_of::<ShardError>(shards),
     ]
 }
@@ -48,6 +50,19 @@ fn merge() -> Vec<MergeError> {
             path: path("audit/shards/3-of-16/history/date=2026-10-02/readings.parquet"),
             shard: shard("3/16"),
         },
+    ]
+}
+
+fn anonymize() -> Vec<AnonymizeError> {
+    vec![
+        AnonymizeError::Key { path: path("key.txt"), reason: PseudonymError::Short(4) },
+        AnonymizeError::KeyInCopy { path: path("anonymous/key.txt"), out: path("anonymous") },
+        AnonymizeError::OtherCopy {
+            path: path("anonymous/history/date=2026-10-01/readings.parquet"),
+            difference: "source source-b4d724f42491 instead of source-408cfba21fdc".to_owned(),
+        },
+        AnonymizeError::SameFolder(path("audit")),
+        AnonymizeError::Already(path("anonymous")),
     ]
 }
 
@@ -192,6 +207,7 @@ fn textfile() -> Vec<CommandError> {
         CommandError::EveryWithoutOut,
         CommandError::WithoutEvery("url"),
         CommandError::Written(file()),
+        CommandError::Anonymized(path("anonymous")),
         CommandError::TooSlow(Step::from_millis(60_000).expect("a minute")),
         CommandError::NoSuccess(file()),
         CommandError::Stale { path: file(), seconds: 720, max_age: "5m".to_owned() },

@@ -29,6 +29,8 @@ pub struct Origin {
 
 /// The kind of a server with the query API of Prometheus. Version 0.1.0 had no other sources and stored no kind.
 const SERVER: &str = "prometheus";
+/// The kind of a source whose clusters and members have pseudonyms.
+const ANONYMIZED: &str = "anonymized";
 
 fn server() -> String {
     SERVER.to_owned()
@@ -44,6 +46,16 @@ impl Origin {
     /// A source of another kind. `name` identifies it in messages: a path, for example.
     pub fn named(kind: &str, name: &str) -> Self {
         Self { name: Some(name.to_owned()), kind: kind.to_owned(), ..Self::default() }
+    }
+
+    /// A source of which only this pseudonym is told.
+    pub(super) fn anonymized(pseudonym: &str) -> Self {
+        Self::named(ANONYMIZED, pseudonym)
+    }
+
+    /// Whether clusters and members have pseudonyms in place of the names that they have in the source.
+    pub(crate) fn is_anonymized(&self) -> bool {
+        self.kind == ANONYMIZED
     }
 
     /// This source, whose readings are computed from raw samples as this version of Prometheus does.

@@ -190,6 +190,20 @@ impl Window {
         self
     }
 
+    /// The window with other names for its members, all different.
+    #[must_use]
+    pub(crate) fn renamed(self, name: impl Fn(&Member) -> Member) -> Self {
+        let mut order: Vec<(Member, usize)> = self.members.iter().map(name).zip(0..).collect();
+        order.sort_unstable();
+        let len = self.grid.len();
+        let in_order = |readings: Vec<f64>| match readings.is_empty() {
+            true => readings,
+            false => order.iter().flat_map(|(_, from)| &readings[from * len..(from + 1) * len]).copied().collect(),
+        };
+        let columns = self.columns.map(in_order);
+        Self { members: order.into_iter().map(|(member, _)| member).collect(), columns, ..self }
+    }
+
     /// One window of the members of several, which have the same steps and columns and no member in common. Steps with
     /// partial responses are those of any of them.
     pub(crate) fn joined(grid: Grid, companions: &[Companion], parts: Vec<Self>) -> Self {

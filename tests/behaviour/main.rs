@@ -7,6 +7,7 @@ mod absence;
 mod access;
 mod alerts;
 mod annotations;
+mod anonymize;
 mod bad_input;
 mod check;
 mod companions;

@@ -1,0 +1,161 @@
+//! `etcd-heatmap anonymize`: copies a history under pseudonyms, for those who may not know the names.
+//!
+//! Only the history is copied: what is computed from the copy contains no other names than it has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::days::DaysAtOnce;
+use super::evidence::{Opened, manifest_to_replace};
+use super::merge::{of_another_source, write_manifest};
+use super::stdout::print;
+use super::{CommandError, Writing};
+use crate::cli::AnonymizeArgs;
+use crate::files::FileError;
+use crate::folder::{Manifest, Written};
+use crate::history::{DayMeta, History, HistoryError, members_in, read_day, write_day};
+use crate::readings::{Member, PseudonymError, Pseudonyms, Source};
+use crate::spec::METRICS;
+use crate::text::count;
+use crate::text::csv::csv_field;
+use crate::time::{Grid, TimeRange, UtcDay};
+
+/// Why a history cannot be copied under pseudonyms.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AnonymizeError {
+    #[error("--key-file {}: {reason}", .path.display())]
+    Key { path: PathBuf, reason: PseudonymError },
+    /// The key would be passed on with the copy.
+    #[error("--key-file {} is in --out {}: keep the key elsewhere, or the copy reveals the names", .path.display(), .out.display())]
+    KeyInCopy { path: PathBuf, out: PathBuf },
+    #[error("--out {} is the folder to anonymize: name another one", .0.display())]
+    SameFolder(PathBuf),
+    /// The folder has a history of another source or key.
+    #[error("{} is of another history or key ({difference}): choose another --out", .path.display())]
+    OtherCopy { path: PathBuf, difference: String },
+    /// The names in the folder are pseudonyms already.
+    #[error("{} is anonymized already: name the folder that was pulled", .0.display())]
+    Already(PathBuf),
+}
+
+/// A history, and the pseudonyms of its members.
+pub(super) struct Anonymized {
+    history: History,
+    /// Whether annotations belong to the folder.
+    is_annotated: bool,
+    opened: Opened,
+    names: BTreeMap<Member, Member>,
+    /// The source of the copy.
+    source: Source,
+}
+
+impl Anonymized {
+    /// Reads the key and all names. Fails if a day cannot be read.
+    pub(super) fn of(folder: &Path, args: &AnonymizeArgs) -> Result<Self, CommandError> {
+        let path = &args.key_file;
+        let key = fs::read(path).map_err(|e| FileError::new("read", path, e))?;
+        let unusable = |reason| AnonymizeError::Key { path: path.clone(), reason };
+        let pseudonyms = Pseudonyms::of(&key).map_err(unusable)?;
+        if let Some(out) = &args.out {
+            check_out(out, folder, path)?;
+        }
+        let (history, manifest) = (History::within(folder), Manifest::read(folder)?);
+        let mut opened = Opened::of(&history, manifest.as_ref())?;
+        if !opened.broken.is_empty() {
+            return Err(opened.broken.swap_remove(0).1.into());
+        }
+        if opened.source.origin.is_anonymized() {
+            return Err(AnonymizeError::Already(folder.to_owned()).into());
+        }
+        let names = pseudonyms.members(&members(&history, &opened)?).map_err(unusable)?;
+        let source = pseudonyms.source(&opened.source);
+        let is_annotated = manifest.is_some_and(|manifest| manifest.annotations.is_some());
+        Ok(Self { history, is_annotated, opened, names, source })
+    }
+
+    /// Prints which pseudonym stands for which member, as CSV.
+    pub(super) fn list(&self) -> Result<(), CommandError> {
+        let mut table = String::from("cluster,member,cluster_pseudonym,member_pseudonym\n");
+        for (name, pseudonym) in &self.names {
+            let labels = [&name.cluster, &name.member, &pseudonym.cluster, &pseudonym.member];
+            table += &(labels.map(|label| csv_field(label)).join(",") + "\n");
+        }
+        Ok(print(&table)?)
+    }
+
+    /// Writes the copy into a folder.
+    pub(super) fn write(&self, out: &Path, run: &Writing) -> Result<(), CommandError> {
+        let started = Instant::now();
+        let earlier = manifest_to_replace(out, &run.reporter)?;
+        let copy = History::within(out);
+        if let Some((day, difference)) = of_another_source(&copy, &self.source)? {
+            return Err(AnonymizeError::OtherCopy { path: copy.file(day), difference }.into());
+        }
+        let Opened { metas, overview, source, step, .. } = &self.opened;
+        let (days, metas): (Vec<UtcDay>, BTreeMap<UtcDay, &DayMeta>) =
+            (metas.iter().map(|(day, _)| *day).collect(), metas.iter().map(|(day, meta)| (*day, meta)).collect());
+        let at_once = DaysAtOnce::of(&days, &overview.lives, *step, METRICS + source.companions().len());
+        let progress = run.reporter.start("renaming", "days", days.len() as u64);
+        let mut written = BTreeMap::new();
+        for chunk in days.chunks(at_once.batch()) {
+            let renamed = at_once.each(chunk, |day| self.write_day(&copy, day, metas[&day].range))?;
+            written.extend(renamed);
+            progress.set(written.len() as u64, "");
+            if let Some(signal) = run.interrupt.signal() {
+                return Err(CommandError::StoppedEarly(signal));
+            }
+        }
+        progress.clear();
+        write_manifest(&copy, &self.source, &overview.asked, written, earlier.as_ref())?;
+        if self.is_annotated {
+            run.reporter.note("annotations are left out: their texts may contain names");
+        }
+        run.reporter.note(&format!(
+            "renamed {}, {} in {:.1} s",
+            count(self.names.len(), "member"),
+            count(days.len(), "day"),
+            started.elapsed().as_secs_f64()
+        ));
+        Ok(())
+    }
+
+    fn write_day(
+        &self,
+        copy: &History,
+        day: UtcDay,
+        range: TimeRange,
+    ) -> Result<(UtcDay, (DayMeta, Written)), CommandError> {
+        let from = self.history.file(day);
+        let grid = Grid::within(range, self.opened.step);
+        let window = read_day(&from, grid, members_in(&from)?, &self.source.companions())?;
+        // All names were read before.
+        let window = window.renamed(|member| self.names.get(member).unwrap_or(member).clone());
+        let path = copy.file(day);
+        let (meta, stat) = write_day(&path, &window, range, &self.source)?;
+        let written = Written::new(copy.out(), &path, meta.rows, stat);
+        Ok((day, (meta, written)))
+    }
+}
+
+/// The members of all rows. Those of which only leader changes linger are not in the footers.
+fn members(history: &History, opened: &Opened) -> Result<BTreeSet<Member>, CommandError> {
+    let of_days: Vec<Vec<Member>> =
+        opened.metas.par_iter().map(|(day, _)| members_in(&history.file(*day))).collect::<Result<_, HistoryError>>()?;
+    Ok(of_days.into_iter().flatten().collect())
+}
+
+/// Fails if the copy would replace what is copied, or contain the key.
+fn check_out(out: &Path, folder: &Path, key: &Path) -> Result<(), AnonymizeError> {
+    let real = |path: &Path| path.canonicalize().ok();
+    match (real(out), real(folder), real(key)) {
+        (Some(out), Some(folder), _) if out == folder => Err(AnonymizeError::SameFolder(folder)),
+        (Some(in_out), _, Some(key)) if key.starts_with(&in_out) => {
+            Err(AnonymizeError::KeyInCopy { path: key, out: out.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}

@@ -59,6 +59,7 @@ mod presets;
 mod probes;
 mod problems;
 mod raw_counts;
+mod readers;
 mod recorded;
 mod remote_read;
 mod report;

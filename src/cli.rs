@@ -37,7 +37,7 @@ use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcomm
 
 use crate::config::{Given, Heading};
 use crate::outputs::Dialect;
-use crate::readings::Shard;
+use crate::readings::{Shard, ShardError};
 use crate::spec::Profile;
 use crate::time::{TimeError, Zone};
 use examples::{
@@ -269,13 +269,20 @@ pub(crate) struct PullArgs {
 
     /// Pull only one of several shares of the clusters
     #[arg(
-        long, value_name = "NUMBER/COUNT", help_heading = Heading::Output.title(), hide_short_help = true,
-        long_help = "Pull one share of the clusters, such as 3/16, into DIR/shards/3-of-16; 'etcd-heatmap merge' joins them"
+        long, value_name = "NUMBER/COUNT", value_parser = shard, help_heading = Heading::Output.title(),
+        hide_short_help = true,
+        long_help = "Pull one share of the clusters, such as 3/16, into DIR/shards/3-of-16; 'etcd-heatmap merge' joins \
+                     them. index/16 is the share of a pod of an Indexed Job of Kubernetes"
     )]
     pub(crate) shard: Option<Shard>,
 
     #[command(flatten)]
     pub(crate) leave: Leave,
+}
+
+fn shard(text: &str) -> Result<Shard, ShardError> {
+    let index = std::env::var_os(Shard::INDEX_VARIABLE);
+    Shard::asked(text, index.as_ref().map(|index| index.to_string_lossy()).as_deref())
 }
 
 #[derive(Debug, Args)]

@@ -49,9 +49,6 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
         let (limits, held_queries) = (settings.limits()?, held.queries);
         let evidence = asked.evidence();
         let wanted = Wanted { left_out, limits, evidence, held: held.companions, held_queries };
-        if let Some(shard) = asked.shard {
-            leave_out_clusters(&client, &queries, range, |cluster| shard.holds(cluster)).await;
-        }
         let every_step = Thoroughness::EveryStep;
         let choosing = choose_queries(&client, &queries, asked.series, &wanted, (range, asked.step), every_step);
         let chosen = run.reporter.while_searching(client.traffic(), choosing).await.and_then(Choice::complete);
@@ -59,6 +56,10 @@ pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> R
         let chosen = chosen.inspect_err(|_| notes(&client).iter().for_each(|note| run.reporter.note(note)))?;
         if let Some(note) = left_out_note(range, chosen.kept) {
             run.reporter.note(&note);
+        }
+        // Only now: a shard has the days and the queries of a pull of all clusters, or it could not be joined with others.
+        if let Some(shard) = asked.shard {
+            leave_out_clusters(&client, &queries, range, |cluster| shard.holds(cluster)).await;
         }
         let rules = asked.rules(&queries);
         let remote = RemoteReader::prepare(&client, asked.read, &chosen.queries, rules, chosen.kept).await?.reader;

@@ -19,7 +19,8 @@ pub(super) fn samples() -> Vec<Samples> {
     errors.extend(scoring());
     errors.extend(linting());
     errors.extend(textfile());
-    let shards = vec!["17/16".parse::<Shard>().expect_err("out of range")];
+    let shard = |text, index| Shard::asked(text, index).expect_err("not a shard");
+    let shards = vec![shard("17/16", None), shard("index/16", None), shard("index/16", Some("16"))];
     vec![
         samples_of(errors),
         samples_of(stdout()),

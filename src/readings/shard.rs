@@ -16,12 +16,59 @@ pub struct Shard {
     of: u32,
 }
 
-/// A text that is not a shard.
+/// What stands for the number of the shard in an Indexed Job of Kubernetes, whose pods all have the same command line.
+const INDEX: &str = "index";
+
+/// Why a text is not a shard.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a shard: write its number and the number of all shards, such as 3/16, at most {MOST}/{MOST}")]
-pub struct ShardError(String);
+pub enum ShardError {
+    /// No shard, or one of too many.
+    #[error(
+        "{0:?} is not a shard: write its number and the number of all shards, such as 3/16, at most {MOST}/{MOST}; \
+         in an Indexed Job of Kubernetes, write index/16"
+    )]
+    Text(String),
+    /// Kubernetes has set no index.
+    #[error(
+        "{INDEX}/{0} is for an Indexed Job of Kubernetes, which sets {variable}, but this is not set: \
+         write the number of the shard, such as 1/{0}", variable = Shard::INDEX_VARIABLE
+    )]
+    NoIndex(u32),
+    /// An index that the Job of so many shards does not have.
+    #[error(
+        "{INDEX}/{of} needs an index from 0 to {}, but {} is {index:?}: let the Job have {of} completions",
+        .of - 1, Shard::INDEX_VARIABLE
+    )]
+    Index {
+        /// The variable's value.
+        index: String,
+        /// The number of shards.
+        of: u32,
+    },
+}
 
 impl Shard {
+    /// The variable with the index of a pod of an Indexed Job of Kubernetes, which counts from 0.
+    pub const INDEX_VARIABLE: &str = "JOB_COMPLETION_INDEX";
+
+    /// Reads a shard such as `3/16`. `index/16` is the shard of the index of an Indexed Job: `2` is that of `3/16`.
+    ///
+    /// # Errors
+    ///
+    /// The text is no shard, or it asks for an index, and there is none or the shards do not have it.
+    pub fn asked(text: &str, index: Option<&str>) -> Result<Self, ShardError> {
+        let Some(of) = text.split_once('/').filter(|(number, _)| *number == INDEX).map(|(_, of)| of) else {
+            return text.parse();
+        };
+        // Of a number of shards that cannot be, the message is that of any other text.
+        let of = format!("1/{of}").parse::<Self>().map_err(|_| ShardError::Text(text.to_owned()))?.of;
+        let index = index.ok_or(ShardError::NoIndex(of))?;
+        match index.parse::<u32>() {
+            Ok(from_0) if from_0 < of => Ok(Self { number: from_0 + 1, of }),
+            _ => Err(ShardError::Index { index: index.to_owned(), of }),
+        }
+    }
+
     /// All shards of so many.
     pub fn all(of: u32) -> impl Iterator<Item = Self> {
         (1..=of).map(move |number| Self { number, of })
@@ -61,7 +108,7 @@ impl FromStr for Shard {
             let number = number.parse().ok().filter(|number| (1..=of).contains(number))?;
             Some(Self { number, of })
         });
-        parsed.ok_or_else(|| ShardError(text.to_owned()))
+        parsed.ok_or_else(|| ShardError::Text(text.to_owned()))
     }
 }
 
@@ -96,8 +143,27 @@ mod tests {
             let error = text.parse::<Shard>().unwrap_err().to_string();
             assert!(error.contains("such as 3/16"), "{text}: {error}");
         }
+        for text in ["index/16", "index"] {
+            assert!(matches!(text.parse::<Shard>(), Err(ShardError::Text(_))), "{text}");
+        }
         for name in ["3-of", "of-16", "03-of-16", "3-of-16.old", "17-of-16"] {
             assert_eq!(Shard::in_folder(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_indexes_of_a_job_count_from_0_and_give_every_shard_once() {
+        let of_indexes = (0..16).map(|index| Shard::asked("index/16", Some(&index.to_string())).unwrap());
+        assert!(of_indexes.eq(Shard::all(16)));
+        // A number is what it says, whatever the variable is.
+        assert_eq!(Shard::asked("3/16", Some("7")).unwrap().to_string(), "3/16");
+        for text in ["index/0", "index/", "index/10001", "index/1/2", "index", "Index/16"] {
+            assert!(matches!(Shard::asked(text, Some("0")), Err(ShardError::Text(_))), "{text}");
+        }
+        assert!(matches!(Shard::asked("index/16", None), Err(ShardError::NoIndex(16))));
+        for index in ["16", "-1", "", "one", "1.0", " 1", "99999999999"] {
+            let error = Shard::asked("index/16", Some(index)).unwrap_err().to_string();
+            assert!(error.contains("from 0 to 15") && error.contains(&format!("{index:?}")), "{error}");
         }
     }
 }

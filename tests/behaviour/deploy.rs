@@ -4,10 +4,19 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::{
-    DAY, Folder, HOUR, Metrics, Run, cells, etcd_heatmap, etcd_heatmap_command, needed, oracle, prometheus_of,
+    DAY, Folder, HOUR, Metrics, Run, START, assert_same, cells, etcd_heatmap, etcd_heatmap_command, needed, oracle,
+    prometheus_of,
 };
 
 const KUBERNETES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/kubernetes");
+
+/// The command line in the manifest of a Job, with another folder instead of that on the volume.
+fn arguments(manifest: &str, out: &str) -> Vec<String> {
+    let text = fs::read_to_string(format!("{KUBERNETES}/overlays/{manifest}")).expect("it is there");
+    let lines = text.lines().map(str::trim).skip_while(|line| *line != "args:").skip(1);
+    let arguments = lines.take_while(|line| line.starts_with("- ") || line.starts_with('#'));
+    arguments.filter_map(|line| line.strip_prefix("- ")).map(|line| line.replace("/audit/history", out)).collect()
+}
 
 /// The path of the program under test.
 fn program() -> String {
@@ -67,4 +76,62 @@ fn the_nightly_job_scores_all_of_yesterday_at_any_time_of_day() {
     let hours: Vec<_> = cells.iter().filter(|cell| cell.member.is_none()).collect();
     assert_eq!(hours.len(), 24, "{hours:?}");
     assert!(hours.iter().all(|cell| cell.date == date.stdout.trim() && cell.scored == 60), "{hours:?}");
+}
+
+#[test]
+fn an_indexed_job_has_as_many_pods_as_shards_and_retries_each_alone() {
+    oracle("manifests.py", &["indexes", KUBERNETES]);
+}
+
+/// Runs the command lines of both Jobs, without a shell and with the variables of their pods, as Kubernetes does.
+#[test]
+fn the_pods_of_an_indexed_job_pull_all_shards_and_a_lost_one_runs_again_alone() {
+    let mut metrics = Metrics::every(60);
+    for cluster in ["c01", "c02"] {
+        metrics
+            .member(&format!("cluster=\"{cluster}\",job=\"etcd\",instance=\"m\""), START - 2 * HOUR..START + 2 * HOUR);
+    }
+    let (prometheus, folder) = (prometheus_of(&metrics.text()), Folder::new("indexed-job"));
+    let pod = |index: u32, url: &str| {
+        let arguments = arguments("shards/job.yaml", &folder.at("audit"));
+        let mut pod = etcd_heatmap_command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        pod.env("JOB_COMPLETION_INDEX", index.to_string()).env("ETCD_HEATMAP_URL", url);
+        Run::of(pod)
+    };
+    let merge = || {
+        let arguments = arguments("merge/job.yaml", &folder.at("audit"));
+        etcd_heatmap(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    // The SHA-256 of its name puts c01 into shard 14, whose pod has the index 13.
+    let lost = 13;
+    for index in 0..16 {
+        match index == lost {
+            true => pod(index, "http://127.0.0.1:9").fails_saying(&["http://127.0.0.1:9"]),
+            false => drop(pod(index, &prometheus.url()).succeeds()),
+        }
+    }
+    merge().fails_saying(&["1 of 16 shards is missing", "14/16"]);
+    pod(lost, &prometheus.url()).succeeds();
+    pod(16, &prometheus.url()).fails_saying(&["--shard", "index from 0 to 15", "JOB_COMPLETION_INDEX is \"16\""]);
+    merge().succeeds();
+
+    let whole = Folder::new("no-job");
+    let single: Vec<String> = arguments("shards/job.yaml", &whole.at("audit"))
+        .into_iter()
+        .filter(|argument| !argument.starts_with("--shard"))
+        .chain(["--url".to_owned(), prometheus.url()])
+        .collect();
+    etcd_heatmap(&single.iter().map(String::as_str).collect::<Vec<_>>()).succeeds();
+    let history = |folder: &Folder| folder.tree("audit/history");
+    assert!(!history(&whole).is_empty());
+    assert_same(&history(&whole), &history(&folder));
+}
+
+#[test]
+fn a_shard_by_index_outside_of_an_indexed_job_is_refused() {
+    let mut command = etcd_heatmap_command(&["pull", "--url", "http://127.0.0.1:9", "--shard", "index/16"]);
+    command.env_remove("JOB_COMPLETION_INDEX");
+    let run = Run::of(command);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    run.fails_saying(&["--shard", "JOB_COMPLETION_INDEX", "not set", "such as 1/16"]);
 }

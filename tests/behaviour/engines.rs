@@ -64,6 +64,34 @@ fn spark_agrees_at_every_threshold_with_caps_and_every_rollup() {
     oracle("engines_spark.py", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
+/// `--step`, `--since`, `--until`, `--without` and `--overwrite` of `deploy/spark/score.py`.
+#[test]
+fn the_script_for_spark_scores_the_days_and_metrics_that_its_flags_ask_for() {
+    needed("java", "openjdk-17-jre-headless");
+    let folder = Folder::new("spark-flags");
+    let [all, some] = ["all", "some"].map(|name| folder.at(name));
+    let profile = ["--profile", "operator"];
+    for (out, flags) in [(&all, vec![]), (&some, vec!["--without", "open_fds"])] {
+        let history = ["--start", "2026-10-01", "--days", "3", "--step", "2m", "--out", out];
+        example("thresholds", &[&profile[..], &history].concat()).succeeds();
+        let formats = ["--quiet", "--formats", "csv,parquet"];
+        etcd_heatmap(&[&["score", out][..], &formats, &profile, &flags].concat()).succeeds();
+    }
+    let sql = etcd_heatmap(&[&["sql", "--dialect", "spark"], &profile[..]].concat()).succeeds().stdout;
+    let sql = folder.write("score.sql", sql);
+    let days = ["--since", "2026-10-02", "--until", "2026-10-03"];
+    oracle("spark_flags.py", &[&[&all, &some, "open_fds", &sql, "120"][..], &days].concat());
+}
+
+#[test]
+fn the_sql_for_spark_needs_the_documented_changes_for_trino() {
+    let folder = Folder::new("trino");
+    for profile in ["seed", "openshift", "operator"] {
+        let sql = etcd_heatmap(&["sql", "--dialect", "spark", "--profile", profile]).succeeds().stdout;
+        oracle("trino.py", &[&folder.write(&format!("{profile}.sql"), sql)]);
+    }
+}
+
 #[test]
 fn engines_without_the_caps_of_a_profile_are_detected() {
     let folder = Folder::new("no-caps");

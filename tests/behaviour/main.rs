@@ -60,6 +60,7 @@ mod presets;
 mod probes;
 mod problems;
 mod raw_counts;
+mod readers;
 mod recorded;
 mod remote_read;
 mod report;

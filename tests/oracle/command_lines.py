@@ -12,7 +12,7 @@ NOBODY = "http://127.0.0.1:9"
 SECONDS = 3
 
 
-def refused(spec, documents, program, more=()):
+def refused(spec, documents, program, more=(), indexed=False):
     """(command line, error or None) of each container; `more` is appended to the command line."""
     for container in containers(spec):
         if container["name"] != "etcd-heatmap":
@@ -20,7 +20,9 @@ def refused(spec, documents, program, more=()):
         with tempfile.TemporaryDirectory() as folder:
             volumes = {mount["mountPath"]: f"{folder}/{mount['name']}" for mount in container["volumeMounts"]}
             fill(container, spec, documents, folder, volumes)
-            environment = {entry["name"]: moved(entry["value"], volumes) for entry in container["env"]}
+            environment = {entry["name"]: moved(entry["value"], volumes) for entry in container.get("env", [])}
+            # Kubernetes sets this only in the pods of an Indexed Job.
+            environment |= {"JOB_COMPLETION_INDEX": "0"} if indexed else {}
             for arguments in command_lines(container):
                 line = [program, *(moved(argument, volumes) for argument in arguments), *more]
                 yield arguments, failure(line, environment | {"ETCD_HEATMAP_URL": NOBODY}, folder)
@@ -68,7 +70,7 @@ def failure(line, environment, folder):
         _, said = process.communicate()
         understood = any(argument.startswith("--every") for argument in line) and process.returncode == 0
     else:
-        # The command line is valid: it failed on the missing server, or on the missing file of a probe.
-        absent = ".prom" if "--check-health" in line else NOBODY
+        # The command line is valid: it failed on the missing server, the missing file of a probe, or missing shards.
+        absent = ".prom" if "--check-health" in line else "holds no shards" if "merge" in line else NOBODY
         understood = process.returncode == 1 and absent in said
     return None if understood else f"exit code {process.returncode}: {said}"

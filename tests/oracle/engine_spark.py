@@ -51,9 +51,9 @@ def loaded_script():
 class Spark:
     name = f"SQL on Spark {pyspark.__version__}"
 
-    def __init__(self, folder, script, out):
+    def __init__(self, folder, script, out, flags=()):
         """Scores the history in a folder into another folder, in the session that there is."""
-        loaded_script().main([f"{folder}/history", str(out), "--sql", str(script)])
+        loaded_script().main([f"{folder}/history", str(out), "--sql", str(script), *flags])
         self.files = {"scores": f"read_parquet('{out}/scores/date=*/*.parquet', hive_partitioning = false)",
                       "cells": f"read_parquet('{out}/heatmap.parquet/*.parquet')"}
         self.engine = connection()

@@ -1,7 +1,7 @@
 """Checks deploy/kubernetes against Kubernetes' schemas and Pod Security Standards, and its command lines against the
 program.
 
-usage: manifests.py schemas|security|references|commands KUBERNETES [PROGRAM]
+usage: manifests.py schemas|security|references|commands|indexes KUBERNETES [PROGRAM]
 
 kubectl renders the base and each overlay. To test the checks, `schemas` and `security` also break valid documents, one
 change at a time, and each change must be detected."""
@@ -18,7 +18,9 @@ from kustomize import containers, namespace, overlays, pod, render
 from report import Report
 
 # The oldest version with everything the manifests use (timeZone of a CronJob), and the newest with schemas.
-VERSIONS = ["1.27", "1.37"]
+OLDEST, NEWEST = "1.27", "1.37"
+# Overlays that need a later one: this has backoffLimitPerIndex and podReplacementPolicy of a Job without a feature gate.
+OLDEST_OF = {"shards": "1.29"}
 HOST_PATH = {"textfile-host", "original"}
 
 
@@ -32,20 +34,20 @@ def invalid(document, version):
 
 
 def schemas(rendered, report):
-    for version in VERSIONS:
+    for which, version_of in [("the oldest", lambda name: OLDEST_OF.get(name, OLDEST)), ("the newest", lambda _: NEWEST)]:
         wrong = [
             f"{name}: {document['kind']}: {fault}"
             for name, documents in rendered.items()
             for document in documents
-            if (fault := invalid(document, version))
+            if (fault := invalid(document, version_of(name)))
         ]
-        report.check(f"valid for Kubernetes {version} ({sum(map(len, rendered.values()))} documents)", wrong)
+        report.check(f"valid for {which} Kubernetes ({sum(map(len, rendered.values()))} documents)", wrong)
     unseen = []
     for name, documents in rendered.items():
         for document in documents:
             for change in (misspelt, mistyped):
                 changed = deepcopy(document)
-                if change(changed) and not invalid(changed, VERSIONS[-1]):
+                if change(changed) and not invalid(changed, NEWEST):
                     unseen.append(f"{name}: {document['kind']} {change.__name__}")
     report.check("a misspelled key and a wrong type are rejected in each document", unseen)
 
@@ -142,9 +144,10 @@ def narrow(rule):
 def commands(rendered, report, program):
     tried, unseen = [], []
     for name, document in each_pod(rendered):
-        lines = refused(pod(document), rendered[name], program)
+        indexed = document["spec"].get("completionMode") == "Indexed"
+        lines = refused(pod(document), rendered[name], program, indexed=indexed)
         tried += [(f"{name}: {' '.join(arguments)}", said) for arguments, said in lines]
-        changed = refused(pod(document), rendered[name], program, ["--no-such-flag"])
+        changed = refused(pod(document), rendered[name], program, ["--no-such-flag"], indexed)
         unseen += [f"{name}: {' '.join(arguments)}" for arguments, said in changed if not said]
     wrong = [f"{line}: {said}" for line, said in tried if said]
     report.check(f"the program accepts the command lines ({len(tried)})", wrong)
@@ -160,7 +163,24 @@ def missing(rendered, lines):
             yield f"{name}: {own}"
 
 
-CHECKS = {"schemas": schemas, "security": security, "references": references, "commands": commands}
+def indexes(rendered, report):
+    """An Indexed Job has as many completions as shards, and retries each shard alone."""
+    wrong, seen = [], 0
+    for name, document in each_pod(rendered):
+        (line,) = [container["args"] for container in containers(pod(document)) if container["name"] == "etcd-heatmap"]
+        counts = [argument.removeprefix("--shard=index/") for argument in line if argument.startswith("--shard=")]
+        spec = document["spec"]
+        if not counts and spec.get("completionMode") != "Indexed":
+            continue
+        seen += 1
+        known = (spec.get("completionMode"), [str(spec.get("completions"))], "backoffLimitPerIndex" in spec)
+        if known != ("Indexed", counts, True):
+            wrong.append(f"{name}: {line} in {spec}")
+    report.check("an Indexed Job has as many completions as its shards, each with retries of its own", wrong)
+    report.compare("Indexed Jobs", {"Indexed Jobs": 1}, {"Indexed Jobs": seen})
+
+
+CHECKS = {"indexes": indexes, "schemas": schemas, "security": security, "references": references, "commands": commands}
 
 
 def main():

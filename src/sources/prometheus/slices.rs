@@ -153,6 +153,8 @@ pub(crate) async fn leave_out_clusters(
         debug!(matchers = first.matchers, "clusters left out");
         // Set once: a run pulls one shard.
         let _ = client.slices().first.set(first);
+        // These have the clusters that are left out.
+        client.slices().known().clear();
     }
 }
 

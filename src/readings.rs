@@ -27,7 +27,7 @@ pub use lives::{Life, Lives, Member};
 pub(crate) use memory::days_at_once;
 pub(crate) use naming::{MissingLabel, NamingLabels, Pin, label_names};
 pub use origin::Origin;
-pub use pseudonyms::{PseudonymError, Pseudonyms};
+pub(crate) use pseudonyms::{PseudonymError, Pseudonyms};
 pub(crate) use reading_source::{Progress, ReadingSource, Work};
 pub use shard::{Shard, ShardError};
 pub use source::{QuerySource, Source};

@@ -9,17 +9,15 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::days::DaysAtOnce;
 use super::evidence::{Opened, manifest_to_replace};
-use super::merge::{of_another_source, write_manifest};
+use super::rewrite::Rewrite;
 use super::stdout::print;
 use super::{CommandError, Writing};
 use crate::cli::AnonymizeArgs;
 use crate::files::FileError;
-use crate::folder::{Manifest, Written};
-use crate::history::{DayMeta, History, HistoryError, members_in, read_day, write_day};
-use crate::readings::{Member, PseudonymError, Pseudonyms, Source};
-use crate::spec::METRICS;
+use crate::folder::Manifest;
+use crate::history::{History, HistoryError, members_in, read_day};
+use crate::readings::{Member, PseudonymError, Pseudonyms, Source, Window};
 use crate::text::count;
 use crate::text::csv::csv_field;
 use crate::time::{Grid, TimeRange, UtcDay};
@@ -92,25 +90,15 @@ impl Anonymized {
         let started = Instant::now();
         let earlier = manifest_to_replace(out, &run.reporter)?;
         let copy = History::within(out);
-        if let Some((day, difference)) = of_another_source(&copy, &self.source)? {
+        let Opened { metas, overview, step, .. } = &self.opened;
+        let rewrite = Rewrite { history: &copy, source: &self.source, step: *step, lives: &overview.lives, run };
+        if let Some((day, difference)) = rewrite.of_another_source()? {
             return Err(AnonymizeError::OtherCopy { path: copy.file(day), difference }.into());
         }
-        let Opened { metas, overview, source, step, .. } = &self.opened;
-        let (days, metas): (Vec<UtcDay>, BTreeMap<UtcDay, &DayMeta>) =
-            (metas.iter().map(|(day, _)| *day).collect(), metas.iter().map(|(day, meta)| (*day, meta)).collect());
-        let at_once = DaysAtOnce::of(&days, &overview.lives, *step, METRICS + source.companions().len());
-        let progress = run.reporter.start("renaming", "days", days.len() as u64);
-        let mut written = BTreeMap::new();
-        for chunk in days.chunks(at_once.batch()) {
-            let renamed = at_once.each(chunk, |day| self.write_day(&copy, day, metas[&day].range))?;
-            written.extend(renamed);
-            progress.set(written.len() as u64, "");
-            if let Some(signal) = run.interrupt.signal() {
-                return Err(CommandError::StoppedEarly(signal));
-            }
-        }
-        progress.clear();
-        write_manifest(&copy, &self.source, &overview.asked, written, earlier.as_ref())?;
+        let ranges: BTreeMap<UtcDay, TimeRange> = metas.iter().map(|(day, meta)| (*day, meta.range)).collect();
+        let days: Vec<UtcDay> = ranges.keys().copied().collect();
+        let written = rewrite.days("renaming", &days, |day| self.renamed(day, ranges[&day]))?;
+        rewrite.manifest(&overview.asked, written, earlier.as_ref())?;
         if self.is_annotated {
             run.reporter.note("annotations are left out: their texts may contain names");
         }
@@ -123,25 +111,18 @@ impl Anonymized {
         Ok(())
     }
 
-    fn write_day(
-        &self,
-        copy: &History,
-        day: UtcDay,
-        range: TimeRange,
-    ) -> Result<(UtcDay, (DayMeta, Written)), CommandError> {
-        let from = self.history.file(day);
+    /// The readings of a day under pseudonyms, and the range that they cover.
+    fn renamed(&self, day: UtcDay, range: TimeRange) -> Result<(Window, TimeRange), HistoryError> {
+        let path = self.history.file(day);
         let grid = Grid::within(range, self.opened.step);
-        let window = read_day(&from, grid, members_in(&from)?, &self.source.companions())?;
+        let window = read_day(&path, grid, members_in(&path)?, &self.source.companions())?;
         // All names were read before.
-        let window = window.renamed(|member| self.names.get(member).unwrap_or(member).clone());
-        let path = copy.file(day);
-        let (meta, stat) = write_day(&path, &window, range, &self.source)?;
-        let written = Written::new(copy.out(), &path, meta.rows, stat);
-        Ok((day, (meta, written)))
+        Ok((window.renamed(|member| self.names.get(member).unwrap_or(member).clone()), range))
     }
 }
 
-/// The members of all rows. Those of which only leader changes linger are not in the footers.
+/// The members of all rows. The footers lack a member that has only leader changes, which are counted for a day after its last
+/// scrape.
 fn members(history: &History, opened: &Opened) -> Result<BTreeSet<Member>, CommandError> {
     let of_days: Vec<Vec<Member>> =
         opened.metas.par_iter().map(|(day, _)| members_in(&history.file(*day))).collect::<Result<_, HistoryError>>()?;

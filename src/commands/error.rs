@@ -232,7 +232,7 @@ pub(crate) enum CommandError {
     Merge(#[from] MergeError),
     #[error(transparent)]
     Anonymize(#[from] AnonymizeError),
-    /// Raw counts were asked for, of members whose names in the source are unknown.
+    /// Raw counts were asked for, and the folder has pseudonyms, which no source knows.
     #[error("no raw counts can be read for {}, in which clusters and members have pseudonyms: leave out --url and --from, or explain the folder that was anonymized", .0.display())]
     Anonymized(PathBuf),
     /// The run succeeded but does not meet `--fail-below`: cells are below it, a cluster has too few scored steps, or

@@ -3,18 +3,17 @@
 //! A shard is complete if its manifest says so: a pull writes it last. Each day of the history is written from the same day
 //! of all shards, as a pull of all clusters would have written it.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::days::DaysAtOnce;
-use super::evidence::{Gathered, manifest_to_replace};
-use super::{CommandError, Writing, pull};
+use super::evidence::manifest_to_replace;
+use super::rewrite::Rewrite;
+use super::{CommandError, Writing};
 use crate::folder::{Manifest, Written, shard_folder, shards_in};
-use crate::history::{DayMeta, History, HistoryError, members_in, read_day, write_day};
+use crate::history::{DayMeta, History, HistoryError, members_in, read_day};
 use crate::readings::{Lives, Shard, Source, Window};
-use crate::spec::METRICS;
+use crate::spec::Companion;
 use crate::text::count;
 use crate::time::{Grid, Step, TimeRange, UtcDay};
 
@@ -71,30 +70,18 @@ pub(super) fn run(folder: &Path, run: &Writing) -> Result<(), CommandError> {
     let days = same_days(&parts)?;
     parts.iter().try_for_each(whole)?;
     let history = History::within(folder);
-    if let Some((day, difference)) = of_another_source(&history, &source)? {
+    let (step, lives) = (Step::from_millis(source.step_seconds * 1000)?, lives(&parts));
+    let rewrite = Rewrite { history: &history, source: &source, step, lives: &lives, run };
+    if let Some((day, difference)) = rewrite.of_another_source()? {
         return Err(HistoryError::OtherSource { path: history.file(day), difference }.into());
     }
-    let step = Step::from_millis(source.step_seconds * 1000)?;
-    let lives = lives(&parts);
-    let progress = run.reporter.start("joining", "days", days.len() as u64);
-    let at_once = DaysAtOnce::of(&days, &lives, step, METRICS + source.companions().len());
-    let mut written = BTreeMap::new();
-    for chunk in days.chunks(at_once.batch()) {
-        let joined = at_once.each(chunk, |day| join(&parts, &history, day, step, &source))?;
-        written.extend(joined.into_iter().map(|(day, meta, file)| (day, (meta, file))));
-        progress.set(written.len() as u64, "");
-        if let Some(signal) = run.interrupt.signal() {
-            return Err(CommandError::StoppedEarly(signal));
-        }
-    }
-    progress.clear();
-    let members = lives.iter().len();
+    let written = rewrite.days("joining", &days, |day| join(&parts, day, step, &source.companions()))?;
     let asked = first.manifest.asked_ranges().unwrap_or_default();
-    write_manifest(&history, &source, &asked, written, earlier.as_ref())?;
+    rewrite.manifest(&asked, written, earlier.as_ref())?;
     run.reporter.note(&format!(
         "joined {} of {}, {} in {:.1} s",
         count(parts.len(), "shard"),
-        count(members, "member"),
+        count(lives.iter().len(), "member"),
         count(days.len(), "day"),
         started.elapsed().as_secs_f64()
     ));
@@ -182,60 +169,27 @@ fn whole(part: &Part) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A day of the folder's own history that has another source, with the difference.
-pub(super) fn of_another_source(history: &History, source: &Source) -> Result<Option<(UtcDay, String)>, CommandError> {
-    let metas = history.read_metas()?.known;
-    Ok(metas.iter().find_map(|(day, meta)| Some((*day, source.difference(&meta.source)?))))
-}
-
 fn lives(parts: &[Part]) -> Lives {
     let mut lives = Lives::default();
     parts.iter().flat_map(|part| part.days.values()).for_each(|meta| lives.merge(&meta.lives));
     lives
 }
 
-/// Writes one day of the history.
+/// The readings of a day of all shards, and the range that they cover.
 fn join(
     parts: &[Part],
-    history: &History,
     day: UtcDay,
     step: Step,
-    source: &Source,
-) -> Result<(UtcDay, DayMeta, Written), CommandError> {
-    let companions = source.companions();
+    companions: &[Companion],
+) -> Result<(Window, TimeRange), HistoryError> {
     let ranges = || parts.iter().filter_map(|part| Some(part.days.get(&day)?.range));
     let start_ms = ranges().map(|range| range.start_ms).min().unwrap_or(day.start_ms());
     let range = TimeRange { start_ms, end_ms: ranges().map(|range| range.end_ms).max().unwrap_or(start_ms) };
     let grid = Grid::within(range, step);
     let read = |part: &Part| {
         let path = part.history.file(day);
-        read_day(&path, grid, members_in(&path)?, &companions)
+        read_day(&path, grid, members_in(&path)?, companions)
     };
     let windows = parts.iter().map(read).collect::<Result<Vec<Window>, HistoryError>>()?;
-    let path = history.file(day);
-    let (meta, stat) = write_day(&path, &Window::joined(grid, &companions, windows), range, source)?;
-    let written = Written::new(history.out(), &path, meta.rows, stat);
-    Ok((day, meta, written))
-}
-
-/// Writes the manifest of a history that was written from others, as a pull would.
-pub(super) fn write_manifest(
-    history: &History,
-    source: &Source,
-    asked: &[TimeRange],
-    mut written: BTreeMap<UtcDay, (DayMeta, Written)>,
-    earlier: Option<&Manifest>,
-) -> Result<(), CommandError> {
-    let mut gathered = Gathered::default();
-    gathered.ask(asked.iter().copied());
-    // Days that an earlier run left in the history stay.
-    for (day, meta) in history.read_metas()?.known {
-        if let Entry::Vacant(free) = written.entry(day) {
-            let file = Written::read(history.out(), &history.file(day), meta.rows)?;
-            free.insert((meta, file));
-        }
-    }
-    written.iter().for_each(|(day, (meta, _))| gathered.add(*day, meta));
-    let files = written.into_values().map(|(_, file)| file).collect();
-    pull::write_manifest(history, source, gathered, files, None, earlier)
+    Ok((Window::joined(grid, companions, windows), range))
 }

@@ -25,6 +25,7 @@ mod man;
 mod merge;
 mod progress;
 mod pull;
+mod rewrite;
 mod rules;
 mod runtime;
 mod score;

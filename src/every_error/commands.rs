@@ -76,6 +76,7 @@ fn starting() -> Vec<CommandError> {
         CommandError::ImportUrl(crate::sources::prometheus::shown_url("vm:8428").expect_err("no scheme")),
         CommandError::Threads("Resource temporarily unavailable (os error 11)".to_owned()),
         CommandError::NoRetention(url()),
+        CommandError::Anonymized(path("anonymous")),
         CommandError::Network {
             path: path("networks/lstm-wal_fsync.safetensors"),
             reason: "trained on a step of 300 s, but the history has 3600 s".to_owned(),
@@ -208,7 +209,6 @@ fn textfile() -> Vec<CommandError> {
         CommandError::EveryWithoutOut,
         CommandError::WithoutEvery("url"),
         CommandError::Written(file()),
-        CommandError::Anonymized(path("anonymous")),
         CommandError::TooSlow(Step::from_millis(60_000).expect("a minute")),
         CommandError::NoSuccess(file()),
         CommandError::Stale { path: file(), seconds: 720, max_age: "5m".to_owned() },

@@ -48,7 +48,7 @@ impl Origin {
         Self { name: Some(name.to_owned()), kind: kind.to_owned(), ..Self::default() }
     }
 
-    /// A source of which only this pseudonym is told.
+    /// A source that is known only by this pseudonym.
     pub(super) fn anonymized(pseudonym: &str) -> Self {
         Self::named(ANONYMIZED, pseudonym)
     }

@@ -1,4 +1,4 @@
-//! Pseudonyms of clusters and members: stable for a key, and of no use to whoever lacks it.
+//! Pseudonyms of clusters and members: a key always gives a name the same one, and without the key nobody can tell the name.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ const BYTES: usize = 6;
 
 /// Why a key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PseudonymError {
+pub(crate) enum PseudonymError {
     /// The key is too short.
     #[error("the key has {0} bytes, and needs at least {LEAST}: make one with 'head -c 32 /dev/urandom | base64'")]
     Short(usize),
-    /// Two names that cannot be told apart with this key.
+    /// Two names with the same pseudonym.
     #[error("{0} and {1} get the same pseudonym: use another key")]
     Same(String, String),
 }
@@ -27,12 +27,11 @@ pub enum PseudonymError {
 ///
 /// A pseudonym is the start of the HMAC-SHA256 of a JSON array, in hexadecimal, after the kind of name:
 /// `["cluster","prod"]` and `["member","prod","m1"]`. The same key gives the same pseudonym in every version and history.
-#[derive(Clone)]
-pub struct Pseudonyms(Hmac<Sha256>);
+pub(crate) struct Pseudonyms(Hmac<Sha256>);
 
 impl Pseudonyms {
     /// The pseudonyms of a key, without the line break at its end.
-    pub fn of(key: &[u8]) -> Result<Self, PseudonymError> {
+    pub(crate) fn of(key: &[u8]) -> Result<Self, PseudonymError> {
         let key = key.trim_ascii_end();
         let keyed = Hmac::new_from_slice(key).ok().filter(|_| key.len() >= LEAST);
         keyed.map(Self).ok_or(PseudonymError::Short(key.len()))
@@ -40,13 +39,13 @@ impl Pseudonyms {
 
     /// The pseudonym of a member, such as `cluster-0c47f1c2a5de` and `member-9b1f60e3ca27`. Members of the same name in two
     /// clusters have different ones.
-    pub fn member(&self, member: &Member) -> Member {
+    fn member(&self, member: &Member) -> Member {
         let (cluster, name) = (&*member.cluster, &*member.member);
         Member::new(&self.name("cluster", &[cluster]), &self.name("member", &[cluster, name]))
     }
 
     /// The pseudonyms of these members. Fails if two of them have the same.
-    pub fn members<'a>(
+    pub(crate) fn members<'a>(
         &self,
         members: impl IntoIterator<Item = &'a Member>,
     ) -> Result<BTreeMap<Member, Member>, PseudonymError> {
@@ -56,7 +55,7 @@ impl Pseudonyms {
 
     /// A source without a URL, path or header, and without the label values in its queries, which may name clusters.
     /// Different sources stay different.
-    pub fn source(&self, source: &Source) -> Source {
+    pub(crate) fn source(&self, source: &Source) -> Source {
         let origin = serde_json::to_string(&source.origin).unwrap_or_default();
         let hidden = |query: &QuerySource| QuerySource { form: query.form.clone(), promql: self.query(&query.promql) };
         Source {
@@ -108,7 +107,7 @@ fn told_apart(named: BTreeMap<Member, Member>) -> Result<BTreeMap<Member, Member
     Ok(named)
 }
 
-/// The length of a PromQL string whose first quote has been read.
+/// Where a PromQL string ends in `text`, which begins after its first quote: the place of the last quote.
 fn end_of_string(text: &str, quote: u8) -> usize {
     let mut is_escaped = false;
     for (at, byte) in text.bytes().enumerate() {

@@ -16,7 +16,7 @@ pub struct Shard {
     of: u32,
 }
 
-/// What stands for the number of the shard in an Indexed Job of Kubernetes, whose pods all have the same command line.
+/// Written in place of the number of a shard in an Indexed Job of Kubernetes, whose pods all have the same command line.
 const INDEX: &str = "index";
 
 /// Why a text is not a shard.
@@ -40,7 +40,7 @@ pub enum ShardError {
         .of - 1, Shard::INDEX_VARIABLE
     )]
     Index {
-        /// The variable's value.
+        /// The value of [`Shard::INDEX_VARIABLE`].
         index: String,
         /// The number of shards.
         of: u32,

@@ -153,7 +153,7 @@ pub(crate) async fn leave_out_clusters(
         debug!(matchers = first.matchers, "clusters left out");
         // Set once: a run pulls one shard.
         let _ = client.slices().first.set(first);
-        // These have the clusters that are left out.
+        // Slices that the search for days and queries has looked up still hold the clusters that are left out now.
         client.slices().known().clear();
     }
 }

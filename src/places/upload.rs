@@ -8,9 +8,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use object_store::path::Path as Key;
-use object_store::{
-    Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion, WriteMultipart,
-};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 use super::parts::{PART, put_parts};
 use super::reason::failed;

@@ -29,6 +29,7 @@ mod rewrite;
 mod rules;
 mod runtime;
 mod score;
+mod several;
 mod show;
 mod sources;
 mod sql;
@@ -56,6 +57,8 @@ pub(crate) use interrupt::Signal;
 #[cfg(test)]
 pub(crate) use merge::MergeError;
 use progress::Reporter;
+#[cfg(test)]
+pub(crate) use several::{Failed, SeveralError};
 #[cfg(test)]
 pub(crate) use {
     show::ShowError,
@@ -119,12 +122,18 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         reporter.note(note);
     }
     let settings = &config.settings;
+    if cli.command.pulls() {
+        config.without_effect()?.iter().for_each(|note| reporter.note(note));
+    }
     match cli.command {
         Command::Backfill(args) => {
             let run = Writing::to(settings.out()?, reporter)?;
             run.end(backfill::run(&args, settings, &run))
         }
         Command::Pull(args) => {
+            if args.shard.is_some() {
+                settings.only_one("pull --shard")?;
+            }
             let of_shard = args.shard.map(|shard| settings.clone().of_shard(shard));
             let settings = of_shard.as_ref().unwrap_or(settings);
             let run = Writing::to(settings.out()?, reporter)?;
@@ -173,7 +182,10 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Lint(args) => lint::run(&args, &reporter),
         Command::Import(args) => import::run(&args, settings, reporter),
-        Command::Textfile(args) => textfile::run(&args, settings, reporter),
+        Command::Textfile(args) => {
+            settings.only_one("textfile")?;
+            textfile::run(&args, settings, reporter)
+        }
         Command::Rules(args) => rules::run(&args, settings),
         Command::Sql(args) => sql::run(settings, args.dialect),
         // The first `match` in this function handles these.

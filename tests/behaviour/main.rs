@@ -68,6 +68,7 @@ mod requests;
 mod rollup;
 mod sample;
 mod series;
+mod several;
 mod shards;
 mod simulated_evidence;
 mod snapshots;

@@ -4,7 +4,7 @@ use super::{Flag, Key, Shape};
 use crate::config::Heading;
 use crate::config::parse::{
     concurrency, instant, label_list, ok, patience, profile_list, queries_a_second, rate_window, replica, retries,
-    selector, switch, url,
+    selector, switch, tenants, url,
 };
 use crate::sources::prometheus::{
     EvidenceMode, HttpMethod, PlainHeaders, Preset, RATE_WINDOW, ReadMode, SeriesForm, ServerKind,
@@ -12,7 +12,7 @@ use crate::sources::prometheus::{
 use crate::sources::promql::Version;
 use crate::time::Step;
 
-pub(super) static SOURCE: [Key; 26] = [
+pub(super) static SOURCE: [Key; 27] = [
     Key::text(
         "source.url",
         "",
@@ -70,6 +70,18 @@ pub(super) static SOURCE: [Key; 26] = [
         |text| ok(PlainHeaders::parse(text)),
     )
     .of_shape(Shape::Headers),
+    Key::text(
+        "source.tenant",
+        "",
+        Flag::new(
+            Heading::Source,
+            "tenant",
+            "NAMES",
+            "Tenants of Mimir or Cortex, such as team-a,team-b; each of several is a source",
+        ),
+        |text| ok(tenants(text)),
+    )
+    .of_shape(Shape::List),
     Key::text(
         "source.server",
         "auto",

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::{HISTORY, MANIFEST, REPLACEMENT};
 use crate::files::FileError;
 use crate::readings::{Shard, SourceName};
 
@@ -19,6 +20,20 @@ const SOURCES: &str = "sources";
 /// The output folder of one of several sources: `sources/eu-1` in the output folder `out`.
 pub(crate) fn source_folder(out: &Path, name: &SourceName) -> PathBuf {
     out.join(SOURCES).join(name.as_str())
+}
+
+/// Whether a path in an output folder is of the history of one of several sources, or its manifest.
+pub(crate) fn is_in_source(path: &str) -> bool {
+    let inside = path.strip_prefix(SOURCES).and_then(|rest| rest.strip_prefix('/')?.split_once('/'));
+    inside.is_some_and(|(name, file)| {
+        name.parse::<SourceName>().is_ok() && (file == MANIFEST || HISTORY.has(file) || REPLACEMENT.has(file))
+    })
+}
+
+/// Whether a path in an output folder is of the history of a shard, or its manifest.
+pub(crate) fn is_in_shard(path: &str) -> bool {
+    let inside = path.strip_prefix(SHARDS).and_then(|rest| rest.strip_prefix('/')?.split_once('/'));
+    inside.is_some_and(|(shard, file)| Shard::in_folder(shard).is_some() && (file == MANIFEST || HISTORY.has(file)))
 }
 
 /// The shards with a folder in the output folder `out`, in order.

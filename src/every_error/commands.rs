@@ -70,7 +70,7 @@ fn several() -> Vec<SeveralError> {
     };
     let name = || "us-1".parse().expect("a name");
     vec![
-        SeveralError::Setting { name: name(), cause: Box::new(disk(ErrorKind::PermissionDenied).into()) },
+        SeveralError::Setting { name: name(), cause: Box::new(disk::broken_day().into()) },
         SeveralError::Failed { failed: vec![failed("us-1", vec![day()], true)], of: 3, is_joined: true },
         SeveralError::Failed {
             failed: vec![failed("eu-1", Vec::new(), true), failed("us-1", Vec::new(), false)],

@@ -34,10 +34,10 @@ pub(super) fn write_method(sheet: &mut Worksheet, look: &Look, manifest: &Manife
     for (what, days) in days {
         table.rows(days.iter().map(|day| vec![Value::Text(what), Value::Text(day)]))?;
     }
-    let of_sources = manifest.days_lacking.iter().flat_map(|(name, days)| days.iter().map(move |day| (name, day)));
-    table.rows(
-        of_sources.map(|(name, day)| vec![Value::Owned(format!("the source {name} lacks data")), Value::Text(day)]),
-    )?;
+    for (name, days) in &manifest.days_lacking {
+        let what = format!("the source {name} lacks data");
+        table.rows(days.iter().map(|day| vec![Value::Text(&what), Value::Text(day)]))?;
+    }
     section(&mut table, &["File of the history", "SHA-256", "Rows", "Bytes"])?;
     table.rows(manifest.history.iter().map(|file| {
         let (bytes, rows) = (Value::Whole(file.stat.bytes), Value::Whole(file.rows));

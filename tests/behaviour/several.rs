@@ -70,8 +70,8 @@ fn run(command: &str, settings: &str, folder: &Folder, flags: &[&str]) -> Run {
 }
 
 fn alone(url: &str, folder: &Folder, name: &str, flags: &[&str]) {
-    let all = [&["backfill", "--quiet", "--url", url, "--out", &folder.at(name), "--step", "5m"], flags].concat();
-    etcd_heatmap(&all).succeeds();
+    let out = folder.at(name);
+    etcd_heatmap(&[&["backfill", "--quiet", "--url", url, "--out", &out, "--step", "5m"], flags].concat()).succeeds();
 }
 
 fn manifest(folder: &Folder, name: &str) -> Value {

@@ -35,8 +35,8 @@ pub(super) fn tenants(text: &str) -> Result<Vec<String>, String> {
         if tenant.contains('|') {
             let shown = tenant.escape_debug();
             return Err(format!(
-                "'{shown}' is several tenants in one: to read them as one source, use --header 'X-Scope-OrgID: {shown}'; \
-                 to read each as a source of its own, put commas between them"
+                "'{shown}' is several tenants in one: put commas between them, or use --header 'X-Scope-OrgID: {shown}' to read \
+                 them as one source"
             ));
         }
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()".contains(c);

@@ -122,8 +122,9 @@ pub(super) fn several(
     }
     let mut each: Vec<OneSource> = Vec::new();
     for tenant in source.tenants() {
-        let name: SourceName = tenant.parse().map_err(|reason| {
-            values.error("source.tenant", format!("{reason}; or write a [[source]] with a name for each tenant"))
+        let name: SourceName = tenant.parse().map_err(|_| {
+            let reason = format!("'{tenant}' cannot name a folder: write a [[source]] with a name for each tenant");
+            values.error("source.tenant", reason)
         })?;
         if let Some(like) = each.iter().find(|other| other.name.is_like(&name)) {
             let reason =

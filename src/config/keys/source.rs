@@ -73,12 +73,7 @@ pub(super) static SOURCE: [Key; 27] = [
     Key::text(
         "source.tenant",
         "",
-        Flag::new(
-            Heading::Source,
-            "tenant",
-            "NAMES",
-            "Tenants of Mimir or Cortex, such as team-a,team-b; each of several is a source",
-        ),
+        Flag::new(Heading::Source, "tenant", "NAMES", "Tenants of Mimir or Cortex, such as team-a,team-b"),
         |text| ok(tenants(text)),
     )
     .of_shape(Shape::List),
@@ -146,10 +141,7 @@ pub(super) static SOURCE: [Key; 27] = [
     Key::text(
         "source.series",
         "auto",
-        Flag::new(Heading::Source, "series", "SERIES", "Series to read: auto, raw, or recorded").explained(
-            "Series to read: raw (etcd's own), recorded (by recording rules), or auto (recorded where complete, else \
-             raw)",
-        ),
+        Flag::new(Heading::Source, "series", "SERIES", "Series: raw, recorded, auto (recorded where complete)"),
         |text| ok(text.parse::<SeriesForm>()),
     ),
     Key::text(

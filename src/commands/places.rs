@@ -76,7 +76,10 @@ impl Places {
         if how.writes() {
             let reporter = self.reporter;
             let tell = move |error: &_| reporter.note(&format!("{error}; trying again at the end"));
-            working.send_early(|path| HISTORY.has(path) || REPLACEMENT.has(path) || is_in_source(path), tell);
+            let is_day = |path: &str| HISTORY.has(path) || REPLACEMENT.has(path);
+            // The manifests of sources come after all days.
+            let is_of_source = |path: &str| is_in_source(path) && !path.ends_with(MANIFEST);
+            working.send_early(move |path| is_day(path) || is_of_source(path), tell);
         }
         let local = working.folder().to_owned();
         self.copies.push(Copy { address, how, working });

@@ -110,8 +110,8 @@ pub(super) fn pull(settings: &Settings, leave: Leave, run: &Writing) -> Result<P
             range: range.filter(|_| one.source.from.is_none()),
         });
     }
-    Joining { out, step: settings.source.step, overwrite: leave.overwrite, earlier: earlier.as_ref(), run }
-        .join(outcomes)
+    let (step, of, overwrite) = (settings.source.step, sources.len(), leave.overwrite);
+    Joining { out, step, of, overwrite, earlier: earlier.as_ref(), run }.join(outcomes)
 }
 
 fn pull_one(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {

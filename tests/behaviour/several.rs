@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::{
-    DAY, Doorman, Folder, HOUR, Metrics, Prometheus, Run, START, Tree, answer, assert_same, etcd_heatmap,
+    DAY, Doorman, Folder, HOUR, Metrics, Prometheus, Run, S3, START, Tree, answer, assert_same, etcd_heatmap,
     etcd_heatmap_command, oracle, prometheus_of, read_request,
 };
 
@@ -383,6 +383,21 @@ fn a_killed_run_is_completed_by_the_next_one() {
         run("pull", &config, &folder, &RANGE).succeeds();
         assert_same(&folder_without_partial(&whole), &folder_without_partial(&folder));
     }
+}
+
+#[test]
+fn several_sources_are_kept_in_a_bucket_as_in_a_folder() {
+    let (s3, eu, us) = (S3::start(), server("eu", 4 * HOUR), server("us", 30 * HOUR));
+    let folder = Folder::new("bucket");
+    let config = settings(&folder, &[("eu-1", &eu.url()), ("us-1", &us.url())]);
+    for end in ["2026-10-02", "2026-10-03"] {
+        let range = ["--start", "2026-10-01", "--end", end];
+        run("pull", &config, &folder, &range).succeeds();
+        let pull = ["pull", "--quiet", "--config", &config, "--out", &s3.at("audit")];
+        s3.run(&[&pull[..], &range].concat()).succeeds();
+        assert_same(&folder.tree("audit"), &s3.tree("audit"));
+    }
+    assert_eq!(s3.left_over(), [""; 0]);
 }
 
 /// All files, of which none may be temporary.

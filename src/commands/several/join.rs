@@ -28,9 +28,22 @@ pub(super) struct Outcome {
 pub(super) struct Joining<'a> {
     pub(super) out: &'a Path,
     pub(super) step: Step,
+    /// The number of sources.
+    pub(super) of: usize,
     pub(super) overwrite: bool,
     pub(super) earlier: Option<&'a Manifest>,
     pub(super) run: &'a Writing,
+}
+
+/// What is joined.
+#[derive(Clone, Copy)]
+struct Joined<'a> {
+    /// The description of all sources.
+    source: &'a Source,
+    parts: &'a [Part],
+    /// The days of all sources, each with the range that they cover together.
+    ranges: &'a BTreeMap<UtcDay, TimeRange>,
+    lives: &'a Lives,
 }
 
 /// A source that failed, until it is known what it lacks.
@@ -42,7 +55,7 @@ struct Cause {
 impl Joining<'_> {
     /// Joins what the sources have, and reports those that failed.
     pub(super) fn join(&self, outcomes: Vec<Outcome>) -> Result<Pulled, CommandError> {
-        let (started, of) = (Instant::now(), outcomes.len());
+        let started = Instant::now();
         let (mut parts, mut causes, names) = (Vec::new(), Vec::new(), names(&outcomes));
         for outcome in outcomes {
             let (part, error) = self.part(&outcome.name, outcome.of, outcome.range);
@@ -56,7 +69,7 @@ impl Joining<'_> {
         let is_same = there.iter().all(|(_, meta)| source.difference(&meta.source).is_none());
         let ranges = ranges(&parts);
         if parts.is_empty() || self.overwrite && !is_same && !causes.is_empty() {
-            let error = CommandError::from(failed(causes, of, &parts, &ranges, false));
+            let error = CommandError::from(failed(causes, self.of, &parts, &ranges, false));
             return match there.is_empty() {
                 true => Err(error),
                 // What is there may be of other sources.
@@ -70,7 +83,13 @@ impl Joining<'_> {
             there.iter().try_for_each(|(day, meta)| self.nothing_lost(&history, *day, meta, &parts))?;
         }
         let lives = lives(&parts);
-        self.write(&history, &source, is_same, &parts, &ranges, &lives, lacking(&parts, &names, &ranges), of)?;
+        let lacking = lacking(&parts, &names, &ranges);
+        self.write(
+            &history,
+            is_same,
+            &Joined { source: &source, parts: &parts, ranges: &ranges, lives: &lives },
+            lacking,
+        )?;
         missing_metrics(&parts).iter().for_each(|note| self.run.reporter.note(note));
         self.run.reporter.note(&format!(
             "joined {} of {}, {} in {:.1} s",
@@ -81,7 +100,7 @@ impl Joining<'_> {
         ));
         Ok(match causes.is_empty() {
             true => Pulled::All,
-            false => Pulled::Some(failed(causes, of, &parts, &ranges, true).into()),
+            false => Pulled::Some(failed(causes, self.of, &parts, &ranges, true).into()),
         })
     }
 
@@ -122,24 +141,20 @@ impl Joining<'_> {
 
     /// Writes the days and the manifest. If the history describes its sources in another way, all days are written before
     /// the first takes its place.
-    #[expect(clippy::too_many_arguments, reason = "what is joined is known in one place only")]
     fn write(
         &self,
         history: &History,
-        source: &Source,
         is_same: bool,
-        parts: &[Part],
-        ranges: &BTreeMap<UtcDay, TimeRange>,
-        lives: &Lives,
+        of: &Joined<'_>,
         lacking: BTreeMap<SourceName, Vec<UtcDay>>,
-        of: usize,
     ) -> Result<(), CommandError> {
+        let &Joined { source, parts, ranges, lives } = of;
         let into = if is_same { history.clone() } else { history.replacement() };
         let rewrite = Rewrite { history: &into, source, step: self.step, lives, run: self.run };
         let days: Vec<UtcDay> = ranges.keys().copied().collect();
         let joined = |day: UtcDay| joined(parts, day, ranges[&day], self.step, source);
         let mut written = rewrite.days("joining", &days, joined).map_err(|error| match error.signal() {
-            Some(signal) => SeveralError::Stopped { signal, pulled: of, of }.into(),
+            Some(signal) => SeveralError::Stopped { signal, pulled: parts.len(), of: self.of }.into(),
             None => error,
         })?;
         if is_same {

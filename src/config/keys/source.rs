@@ -141,7 +141,7 @@ pub(super) static SOURCE: [Key; 27] = [
     Key::text(
         "source.series",
         "auto",
-        Flag::new(Heading::Source, "series", "SERIES", "Series: raw, recorded, auto (recorded where complete)"),
+        Flag::new(Heading::Source, "series", "SERIES", "Series: raw, recorded, auto (recorded if complete)"),
         |text| ok(text.parse::<SeriesForm>()),
     ),
     Key::text(

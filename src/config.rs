@@ -116,7 +116,7 @@ impl Config {
     /// A note for each variable that changes nothing in a pull, because every `[[source]]` sets its own value. Fails for
     /// such a flag.
     pub(crate) fn without_effect(&self) -> Result<Vec<String>, ConfigError> {
-        several::without_effect(self.sources.iter().map(|(table, _)| table), &self.given)
+        several::without_effect(&self.sources.iter().map(|(table, _)| table), &self.given)
     }
 
     /// All settings as TOML, each with its origin in a comment.

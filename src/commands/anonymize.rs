@@ -99,7 +99,7 @@ impl Anonymized {
         let by_day: BTreeMap<UtcDay, &DayMeta> = metas.iter().map(|(day, meta)| (*day, meta)).collect();
         let days: Vec<UtcDay> = by_day.keys().copied().collect();
         let written = rewrite.days("renaming", &days, |day| self.renamed(day, by_day[&day]))?;
-        rewrite.manifest(&overview.asked, written, earlier.as_ref(), Share::default())?;
+        rewrite.manifest(&overview.asked, written, earlier.as_ref(), &Share::default())?;
         if self.is_annotated {
             run.reporter.note("annotations are left out: their texts may contain names");
         }

@@ -81,7 +81,7 @@ pub(super) fn run(folder: &Path, run: &Writing) -> Result<(), CommandError> {
     }
     let written = rewrite.days("joining", &days, |day| join(&parts, day, step, &source.companions()))?;
     let asked = first.manifest.asked_ranges().unwrap_or_default();
-    rewrite.manifest(&asked, written, earlier.as_ref(), Share::default())?;
+    rewrite.manifest(&asked, written, earlier.as_ref(), &Share::default())?;
     run.reporter.note(&format!(
         "joined {} of {}, {} in {:.1} s",
         count(parts.len(), "shard"),

@@ -271,7 +271,7 @@ impl Pull {
         }
         let files = self.files.into_values().collect();
         let share = Share { shard: self.shard, ..Share::default() };
-        write_manifest(&self.history, source, self.known, files, share, earlier)?;
+        write_manifest(&self.history, source, self.known, files, &share, earlier)?;
         Ok(lacking.map_or(Pulled::All, Pulled::Some))
     }
 }
@@ -291,7 +291,7 @@ pub(super) fn write_manifest(
     source: &Source,
     days: Gathered,
     files: Vec<Written>,
-    share: Share,
+    share: &Share,
     earlier: Option<&Manifest>,
 ) -> Result<(), CommandError> {
     let Some(overview) = days.overview() else { return Ok(()) };

@@ -77,7 +77,7 @@ impl Rewrite<'_> {
         asked: &[TimeRange],
         mut written: Days,
         earlier: Option<&Manifest>,
-        share: Share,
+        share: &Share,
     ) -> Result<(), CommandError> {
         let mut gathered = Gathered::default();
         gathered.ask(asked.iter().copied());

@@ -138,7 +138,7 @@ pub(super) fn several(
 
 /// A note, or an error, for each variable and flag that changes nothing because every table sets its own value.
 pub(super) fn without_effect<'a>(
-    tables: impl ExactSizeIterator<Item = &'a SourceTable> + Clone,
+    tables: &(impl ExactSizeIterator<Item = &'a SourceTable> + Clone),
     shared: &[Given],
 ) -> Result<Vec<String>, ConfigError> {
     let sets = |table: &SourceTable, key: &Key| table.given.iter().any(|own| own.key == key);

@@ -170,7 +170,7 @@ impl Joining<'_> {
         }
         let asked: Vec<TimeRange> = parts.iter().flat_map(|part| part.asked.iter().copied()).collect();
         let share = Share { shard: None, lacking };
-        Rewrite { history, ..rewrite }.manifest(&asked, written, self.earlier, share)
+        Rewrite { history, ..rewrite }.manifest(&asked, written, self.earlier, &share)
     }
 }
 

@@ -208,6 +208,16 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether the command pulls from all sources of the settings, or would.
+    pub(crate) fn pulls(&self) -> bool {
+        match self {
+            Self::Backfill(args) => !args.sample,
+            Self::Forecast(args) => args.every.is_some(),
+            Self::Pull(_) | Self::Check(_) => true,
+            _ => false,
+        }
+    }
+
     /// The settings that were given as flags of the subcommand.
     pub(crate) fn given(&self) -> &[Given] {
         match self {

@@ -15,6 +15,7 @@ mod lookup;
 mod original;
 mod parse;
 mod settings;
+mod several;
 mod show;
 mod value;
 
@@ -23,7 +24,7 @@ pub(crate) use heading::Heading;
 pub(crate) use keys::{Key, Shape, VARIABLES, keys};
 pub(crate) use layers::Environment;
 pub(crate) use parse::RetentionSetting;
-pub(crate) use settings::{How, Settings, SourceSettings, TextfileSettings};
+pub(crate) use settings::{How, OneSource, Settings, SourceSettings, TextfileSettings};
 pub(crate) use value::{Given, Origin};
 
 use std::path::{Path, PathBuf};
@@ -71,6 +72,9 @@ pub(crate) enum ConfigError {
     Access(#[from] AccessError),
     #[error("no server: give its URL as --url, ETCD_HEATMAP_URL, or url under [source] in etcd-heatmap.toml")]
     NoUrl,
+    /// Several sources, for a command that reads one.
+    #[error("{command} reads one source, and {names} are set: name a settings file with one [source] as --config")]
+    Several { command: &'static str, names: String },
     #[error("no output folder: name it as --out, ETCD_HEATMAP_OUT, or dir under [output] in etcd-heatmap.toml")]
     NoOut,
     #[error(
@@ -86,6 +90,10 @@ pub(crate) struct Config {
     /// Messages for the user that do not stop the run.
     pub(crate) notes: Vec<String>,
     values: Values,
+    /// The tables `[[source]]`, each with all values of its source.
+    sources: Vec<(several::SourceTable, Values)>,
+    /// What flags, variables and the file give to all sources.
+    given: Vec<Given>,
 }
 
 impl Config {
@@ -93,17 +101,27 @@ impl Config {
     /// `ETCD_HEATMAP_CONFIG` names, or else `etcd-heatmap.toml` in the working directory, if it exists.
     pub(crate) fn load(flags: &[Given], file: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         let (from_environment, notes) = layers::of_environment(environment)?;
-        let mut given = layers::of_file(file, environment)?;
+        let layers::FileLayer { mut given, sources } = layers::of_file(file, environment)?;
         given.extend(layers::by_metric(from_environment)?);
         given.extend(layers::by_metric(flags.to_vec())?);
         let lowest = layers::defaults().chain(layers::of_preset(&given)?);
         let values = Values::of(lowest.chain(given.iter().cloned()).collect())?;
-        Ok(Self { settings: Settings::of(&values)?, notes, values })
+        let mut settings = Settings::of(&values)?;
+        settings.several = several::several(&sources, &given, &values, &settings.source)?;
+        let with_values = |table: several::SourceTable| Ok((table.clone(), table.values(&given)?));
+        let sources = sources.into_iter().map(with_values).collect::<Result<_, ConfigError>>()?;
+        Ok(Self { settings, notes, values, sources, given })
+    }
+
+    /// A note for each variable that changes nothing in a pull, because every `[[source]]` sets its own value. Fails for
+    /// such a flag.
+    pub(crate) fn without_effect(&self) -> Result<Vec<String>, ConfigError> {
+        several::without_effect(&self.sources.iter().map(|(table, _)| table), &self.given)
     }
 
     /// All settings as TOML, each with its origin in a comment.
     pub(crate) fn show(&self) -> Result<String, ConfigError> {
-        show::toml(&self.values, &self.settings.how.profile)
+        show::toml(&self.values, &self.sources, &self.settings.how.profile)
     }
 }
 

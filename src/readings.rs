@@ -15,6 +15,7 @@ mod pseudonyms;
 mod reading_source;
 mod shard;
 mod source;
+mod source_name;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests;
@@ -31,5 +32,6 @@ pub(crate) use pseudonyms::{PseudonymError, Pseudonyms};
 pub(crate) use reading_source::{Progress, ReadingSource, Work};
 pub use shard::{Shard, ShardError};
 pub use source::{QuerySource, Source};
+pub use source_name::SourceName;
 pub use votes::Votes;
 pub use window::Window;

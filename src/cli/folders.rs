@@ -32,6 +32,8 @@ pub(crate) enum Use {
     Merges,
     /// Reads its history, and writes what is computed from it.
     Scores,
+    /// Writes a history, and what is computed from it.
+    Backfills,
     /// Reads its history and cells, and writes what is computed from them.
     Forecasts,
     /// Writes to it again and again, which only a folder on disk allows.
@@ -41,7 +43,7 @@ pub(crate) enum Use {
 impl Use {
     /// Whether files of the folder change.
     pub(crate) const fn writes(self) -> bool {
-        matches!(self, Self::Pulls | Self::Merges | Self::Scores | Self::Forecasts | Self::Repeats)
+        matches!(self, Self::Pulls | Self::Merges | Self::Scores | Self::Backfills | Self::Forecasts | Self::Repeats)
     }
 }
 
@@ -50,7 +52,7 @@ impl Command {
     pub(crate) fn folders(&mut self) -> Vec<(Slot<'_>, Use)> {
         use Slot::{Argument, Flag, Given, Settings};
         match self {
-            Self::Backfill(_) => vec![(Settings, Use::Scores)],
+            Self::Backfill(_) => vec![(Settings, Use::Backfills)],
             Self::Pull(_) => vec![(Settings, Use::Pulls)],
             Self::Merge(args) => vec![(Argument(&mut args.folder), Use::Merges)],
             Self::Anonymize(args) => {

@@ -10,17 +10,18 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::evidence::{Opened, manifest_to_replace};
-use super::rewrite::Rewrite;
+use super::pull::Share;
+use super::rewrite::{Day, Rewrite};
 use super::stdout::print;
 use super::{CommandError, Writing};
 use crate::cli::AnonymizeArgs;
 use crate::files::FileError;
 use crate::folder::Manifest;
-use crate::history::{History, HistoryError, members_in, read_day};
-use crate::readings::{Member, PseudonymError, Pseudonyms, Source, Window};
+use crate::history::{DayMeta, History, HistoryError, members_in, read_day};
+use crate::readings::{Member, PseudonymError, Pseudonyms, Source};
 use crate::text::count;
 use crate::text::csv::csv_field;
-use crate::time::{Grid, TimeRange, UtcDay};
+use crate::time::{Grid, UtcDay};
 
 /// Why a history cannot be copied under pseudonyms.
 #[derive(Debug, thiserror::Error)]
@@ -95,10 +96,10 @@ impl Anonymized {
         if let Some((day, difference)) = rewrite.of_another_source()? {
             return Err(AnonymizeError::OtherCopy { path: copy.file(day), difference }.into());
         }
-        let ranges: BTreeMap<UtcDay, TimeRange> = metas.iter().map(|(day, meta)| (*day, meta.range)).collect();
-        let days: Vec<UtcDay> = ranges.keys().copied().collect();
-        let written = rewrite.days("renaming", &days, |day| self.renamed(day, ranges[&day]))?;
-        rewrite.manifest(&overview.asked, written, earlier.as_ref())?;
+        let by_day: BTreeMap<UtcDay, &DayMeta> = metas.iter().map(|(day, meta)| (*day, meta)).collect();
+        let days: Vec<UtcDay> = by_day.keys().copied().collect();
+        let written = rewrite.days("renaming", &days, |day| self.renamed(day, by_day[&day]))?;
+        rewrite.manifest(&overview.asked, written, earlier.as_ref(), &Share::default())?;
         if self.is_annotated {
             run.reporter.note("annotations are left out: their texts may contain names");
         }
@@ -111,22 +112,24 @@ impl Anonymized {
         Ok(())
     }
 
-    /// The readings of a day under pseudonyms, and the range that they cover.
-    fn renamed(&self, day: UtcDay, range: TimeRange) -> Result<(Window, TimeRange), HistoryError> {
+    /// A day under pseudonyms.
+    fn renamed(&self, day: UtcDay, meta: &DayMeta) -> Result<Day, HistoryError> {
         let path = self.history.file(day);
-        let grid = Grid::within(range, self.opened.step);
+        let grid = Grid::within(meta.range, self.opened.step);
         let window = read_day(&path, grid, members_in(&path)?, &self.source.companions())?;
         // All names were read before.
-        Ok((window.renamed(|member| self.names.get(member).unwrap_or(member).clone()), range))
+        let name = |member: &Member| self.names.get(member).unwrap_or(member).clone();
+        Ok(Day { window: window.renamed(name), range: meta.range, lives: meta.lives.renamed(name) })
     }
 }
 
-/// The members of all rows. The footers lack a member that has only leader changes, which are counted for a day after its last
+/// The members of all rows and footers. The footers lack a member that has only leader changes, which are counted for a day after its last
 /// scrape.
 fn members(history: &History, opened: &Opened) -> Result<BTreeSet<Member>, CommandError> {
     let of_days: Vec<Vec<Member>> =
         opened.metas.par_iter().map(|(day, _)| members_in(&history.file(*day))).collect::<Result<_, HistoryError>>()?;
-    Ok(of_days.into_iter().flatten().collect())
+    let of_footers = opened.metas.iter().flat_map(|(_, meta)| meta.lives.iter().map(|(member, _)| member.clone()));
+    Ok(of_days.into_iter().flatten().chain(of_footers).collect())
 }
 
 /// Fails if the copy would replace what is copied, or contain the key.

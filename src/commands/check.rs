@@ -12,8 +12,8 @@ use chrono::Utc;
 
 use super::progress::Reporter;
 use super::sources::left_out_note;
-use super::stdout::print_wrapped;
-use super::{CommandError, runtime};
+use super::stdout::{print, print_wrapped};
+use super::{CommandError, runtime, several};
 use crate::config::{Settings, SourceSettings};
 use crate::readings::identity::Moments;
 use crate::readings::{Member, ReadingSource};
@@ -22,6 +22,7 @@ use crate::sources::prometheus::{
     choose_queries, elsewhere, forms_of, identify, jobs, scrape_advice, sight, verify_members,
 };
 use crate::spec::{Column, Companion, Metric};
+use crate::text::count;
 use crate::time::{HOUR_MS, TimeRange, UtcDay, format_instant};
 use report::{Cost, Report, Row, evidence_line};
 use sparse::Sparse;
@@ -34,8 +35,35 @@ const MEASURED_PART: i64 = 200;
 /// Further limits on the measured parts, in steps, for short steps: of the first part, and of the longer one.
 const MEASURED_STEPS: [i64; 2] = [360, 1440];
 
-/// Prints the report; returns an error if a pull would fail.
+/// Prints the report, of each source if there are several; returns an error if a pull would fail.
 pub(super) fn run(settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
+    if settings.several.is_empty() {
+        return run_one(settings, reporter);
+    }
+    settings.several.iter().try_for_each(several::check)?;
+    let mut failed = Vec::new();
+    for (number, one) in settings.several.iter().enumerate() {
+        print(&format!("{}source {}:\n", if number == 0 { "" } else { "\n" }, one.name))?;
+        if let Err(error) = run_one(&settings.of_one(one), reporter) {
+            if let CommandError::Stdout(_) = error {
+                return Err(error);
+            }
+            print_wrapped(&format!("error: {error}\n"), report::LABEL)?;
+            failed.push(format!("{}: {error}", one.name));
+        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(CommandError::WouldFail(format!(
+            "{} of {} failed: {}",
+            failed.len(),
+            count(settings.several.len(), "source"),
+            failed.join("; ")
+        ))),
+    }
+}
+
+fn run_one(settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
     let asked = &settings.source;
     if let Some(from) = &asked.from {
         return files::run(from, settings, reporter);

@@ -7,6 +7,7 @@ use super::anonymize::AnonymizeError;
 use super::diff::DiffError;
 use super::interrupt::Signal;
 use super::merge::MergeError;
+use super::several::SeveralError;
 use super::show;
 use super::stdout::StdoutError;
 use crate::analysis::annotations::AnnotationsError;
@@ -238,6 +239,19 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Merge(#[from] MergeError),
     #[error(transparent)]
+    Several(#[from] SeveralError),
+    /// Raw counts were asked for, and the history was joined from several sources.
+    #[error(
+        "raw counts are read beside the history of one source: explain {cluster} of {} in place of {}", .own.display(), .folder.display()
+    )]
+    SeveralCounts {
+        folder: PathBuf,
+        /// The folder of the source with the cluster.
+        own: PathBuf,
+        /// The name of the cluster there.
+        cluster: String,
+    },
+    #[error(transparent)]
     Anonymize(#[from] AnonymizeError),
     /// Raw counts were asked for, and the folder has pseudonyms, which no source knows.
     #[error("no raw counts can be read for {}, in which clusters and members have pseudonyms: leave out --url and --from, or explain the folder that was anonymized", .0.display())]
@@ -274,6 +288,8 @@ impl CommandError {
                 | Self::Diff(DiffError::SameFolder(_))
                 | Self::Anonymize(_)
                 | Self::Anonymized(_)
+                | Self::Several(SeveralError::Setting { .. })
+                | Self::SeveralCounts { .. }
                 | Self::OnDiskOnly(_)
                 | Self::Place(
                     PlaceError::UnknownScheme(_) | PlaceError::NoLocalFolder(_) | PlaceError::BadAddress { .. }
@@ -308,6 +324,7 @@ impl CommandError {
             | Self::StoppedPulling { signal, .. }
             | Self::StoppedScoring { signal, .. }
             | Self::StoppedSending { signal, .. } => Some(*signal),
+            Self::Several(SeveralError::Stopped { signal, .. }) => Some(*signal),
             Self::NotReplaced { cause, .. } => cause.signal(),
             _ => None,
         }

@@ -9,6 +9,7 @@ use chrono::Utc;
 use super::evidence::Opened;
 use super::progress::Reporter;
 use super::score::check_known;
+use super::several::own_folder;
 use super::stdout::print_wrapped;
 use super::{CommandError, given_folder};
 use crate::analysis::explain::{ScoredWindow, around, explain, explain_moment};
@@ -37,6 +38,9 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: Reporter) -
     let opened = Opened::of(&history, manifest.as_ref())?;
     if wants_counts && opened.source.origin.is_anonymized() {
         return Err(CommandError::Anonymized(history.out().to_owned()));
+    }
+    if let Some((own, cluster)) = own_folder(history.out(), &opened.source, &args.cluster).filter(|_| wants_counts) {
+        return Err(CommandError::SeveralCounts { folder: history.out().to_owned(), own, cluster });
     }
     let (profile, folding) = as_scored(&args.flags.given, how, manifest.as_ref());
     let profile = profile.without(&opened.source.left_out())?;

@@ -40,7 +40,9 @@ const DAYS: i64 = 28;
 pub(super) fn check(folder: &Path, args: &ForecastArgs, settings: &Settings) -> Result<(), CommandError> {
     let given = args.flags.given.iter().map(|given| given.key);
     if args.every.is_some() {
-        settings.source.url()?;
+        if settings.several.is_empty() {
+            settings.source.url()?;
+        }
     } else if let Some(flag) = given.filter(|key| key.is_of_a_source()).find_map(|key| key.flag.as_ref()) {
         return Err(CommandError::WithoutEvery(flag.name));
     } else if History::within(folder).days()?.is_empty() {

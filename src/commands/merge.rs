@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::evidence::manifest_to_replace;
-use super::rewrite::Rewrite;
+use super::pull::Share;
+use super::rewrite::{Day, Rewrite};
 use super::{CommandError, Writing};
 use crate::folder::{Manifest, Written, shard_folder, shards_in};
 use crate::history::{DayMeta, History, HistoryError, members_in, read_day};
@@ -39,6 +40,9 @@ pub(crate) enum MergeError {
     /// A day that other shards have.
     #[error("shard {shard} lacks {days}, which other shards have: run its 'etcd-heatmap pull --shard' again")]
     Incomplete { shard: Shard, days: String },
+    /// The folder has a history that is not of these shards.
+    #[error("{} is of another source than the shards ({difference}): move it away with the other days, or pull the shards into another --out", .path.display())]
+    OtherSource { path: PathBuf, difference: String },
     /// A file that is not the one that the pull wrote.
     #[error("{} is damaged: it is not the file that the manifest of shard {shard} lists; remove it, and pull the shard again", .path.display())]
     Damaged { path: PathBuf, shard: Shard },
@@ -73,11 +77,11 @@ pub(super) fn run(folder: &Path, run: &Writing) -> Result<(), CommandError> {
     let (step, lives) = (Step::from_millis(source.step_seconds * 1000)?, lives(&parts));
     let rewrite = Rewrite { history: &history, source: &source, step, lives: &lives, run };
     if let Some((day, difference)) = rewrite.of_another_source()? {
-        return Err(HistoryError::OtherSource { path: history.file(day), difference }.into());
+        return Err(MergeError::OtherSource { path: history.file(day), difference }.into());
     }
     let written = rewrite.days("joining", &days, |day| join(&parts, day, step, &source.companions()))?;
     let asked = first.manifest.asked_ranges().unwrap_or_default();
-    rewrite.manifest(&asked, written, earlier.as_ref())?;
+    rewrite.manifest(&asked, written, earlier.as_ref(), &Share::default())?;
     run.reporter.note(&format!(
         "joined {} of {}, {} in {:.1} s",
         count(parts.len(), "shard"),
@@ -175,13 +179,8 @@ fn lives(parts: &[Part]) -> Lives {
     lives
 }
 
-/// The readings of a day of all shards, and the range that they cover.
-fn join(
-    parts: &[Part],
-    day: UtcDay,
-    step: Step,
-    companions: &[Companion],
-) -> Result<(Window, TimeRange), HistoryError> {
+/// A day of all shards.
+fn join(parts: &[Part], day: UtcDay, step: Step, companions: &[Companion]) -> Result<Day, HistoryError> {
     let ranges = || parts.iter().filter_map(|part| Some(part.days.get(&day)?.range));
     let start_ms = ranges().map(|range| range.start_ms).min().unwrap_or(day.start_ms());
     let range = TimeRange { start_ms, end_ms: ranges().map(|range| range.end_ms).max().unwrap_or(start_ms) };
@@ -191,5 +190,7 @@ fn join(
         read_day(&path, grid, members_in(&path)?, companions)
     };
     let windows = parts.iter().map(read).collect::<Result<Vec<Window>, HistoryError>>()?;
-    Ok((Window::joined(grid, companions, windows), range))
+    let mut lives = Lives::default();
+    parts.iter().filter_map(|part| part.days.get(&day)).for_each(|meta| lives.merge(&meta.lives));
+    Ok(Day { window: Window::joined(grid, companions, windows), range, lives })
 }

@@ -30,6 +30,7 @@ mod rewrite;
 mod rules;
 mod runtime;
 mod score;
+mod several;
 mod show;
 mod sources;
 mod sql;
@@ -59,6 +60,8 @@ pub(crate) use interrupt::Signal;
 pub(crate) use merge::MergeError;
 use places::Places;
 use progress::Reporter;
+#[cfg(test)]
+pub(crate) use several::{Failed, SeveralError};
 #[cfg(test)]
 pub(crate) use {
     show::ShowError,
@@ -121,9 +124,13 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
     for note in &config.notes {
         reporter.note(note);
     }
+    if cli.command.pulls() {
+        config.without_effect()?.iter().for_each(|note| reporter.note(note));
+    }
     if let Command::Pull(args) = &cli.command
         && let Some(shard) = args.shard
     {
+        config.settings.only_one("pull --shard")?;
         config.settings = config.settings.of_shard(shard);
     }
     let mut command = cli.command;
@@ -186,7 +193,10 @@ fn run_on_disk(command: Command, config: &Config, reporter: Reporter) -> Result<
         }
         Command::Lint(args) => lint::run(&args, &reporter),
         Command::Import(args) => import::run(&args, settings, reporter),
-        Command::Textfile(args) => textfile::run(&args, settings, reporter),
+        Command::Textfile(args) => {
+            settings.only_one("textfile")?;
+            textfile::run(&args, settings, reporter)
+        }
         Command::Rules(args) => rules::run(&args, settings),
         Command::Sql(args) => sql::run(settings, args.dialect),
         // The first `match` in this function handles these.

@@ -8,7 +8,7 @@ use super::CommandError;
 use super::progress::Reporter;
 use crate::cli::{Command, Slot, Use};
 use crate::config::Settings;
-use crate::folder::{HISTORY, MANIFEST, Manifest, REPLACEMENT, is_in_shard};
+use crate::folder::{HISTORY, MANIFEST, Manifest, REPLACEMENT, is_in_shard, is_in_source};
 use crate::outputs;
 use crate::places::{Address, Held, Index, Place, WorkingCopy};
 use crate::text::count;
@@ -78,7 +78,10 @@ impl Places {
         if how.writes() {
             let reporter = self.reporter;
             let tell = move |error: &_| reporter.note(&format!("{error}; trying again at the end"));
-            working.send_early(|path| HISTORY.has(path) || REPLACEMENT.has(path), tell);
+            let is_day = |path: &str| HISTORY.has(path) || REPLACEMENT.has(path);
+            // The manifests of sources come after all days.
+            let is_of_source = |path: &str| is_in_source(path) && !path.ends_with(MANIFEST);
+            working.send_early(move |path| is_day(path) || is_of_source(path), tell);
         }
         let local = working.folder().to_owned();
         self.copies.push(Copy { address, how, working });
@@ -127,9 +130,10 @@ fn held(how: Use, path: &str) -> Held {
     let content = match how {
         Use::ReadsCells => is_single(),
         Use::Reads | Use::Forecasts => in_history || is_single(),
-        Use::Scores => in_history || is_single() && !outputs::replaced().any(|kind| kind.has(path)),
+        Use::Backfills if is_in_source(path) => true,
+        Use::Scores | Use::Backfills => in_history || is_single() && !outputs::replaced().any(|kind| kind.has(path)),
         Use::ReadsOpenMetrics => is_ours() && !in_history,
-        Use::Pulls | Use::Repeats => in_history || path == MANIFEST,
+        Use::Pulls | Use::Repeats => in_history || path == MANIFEST || is_in_source(path),
         Use::Merges => in_history || path == MANIFEST || is_in_shard(path),
     };
     match content {

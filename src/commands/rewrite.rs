@@ -5,9 +5,10 @@ use std::collections::btree_map::Entry;
 
 use super::days::DaysAtOnce;
 use super::evidence::Gathered;
-use super::{CommandError, Writing, pull};
+use super::pull::{self, Share};
+use super::{CommandError, Writing};
 use crate::folder::{Manifest, Written};
-use crate::history::{DayMeta, History, HistoryError, write_day};
+use crate::history::{DayMeta, History, HistoryError, write_day_with};
 use crate::readings::{Lives, Source, Window};
 use crate::spec::METRICS;
 use crate::time::{Step, TimeRange, UtcDay};
@@ -23,6 +24,15 @@ pub(super) struct Rewrite<'a> {
     pub(super) run: &'a Writing,
 }
 
+/// What to write of a day.
+pub(super) struct Day {
+    pub(super) window: Window,
+    /// The range that the readings cover.
+    pub(super) range: TimeRange,
+    /// When the members were seen, or are expected.
+    pub(super) lives: Lives,
+}
+
 /// The days that were written.
 pub(super) type Days = BTreeMap<UtcDay, (DayMeta, Written)>;
 
@@ -33,18 +43,17 @@ impl Rewrite<'_> {
         Ok(metas.iter().find_map(|(day, meta)| Some((*day, self.source.difference(&meta.source)?))))
     }
 
-    /// Writes days, several at once, with a progress bar. `read` gives the readings of a day, and the range that they cover.
-    /// `verb` says what is done to them.
+    /// Writes days, several at once, with a progress bar. `read` gives what to write of a day, and `verb` says what is done.
     pub(super) fn days(
         &self,
         verb: &'static str,
         days: &[UtcDay],
-        read: impl Fn(UtcDay) -> Result<(Window, TimeRange), HistoryError> + Sync,
+        read: impl Fn(UtcDay) -> Result<Day, HistoryError> + Sync,
     ) -> Result<Days, CommandError> {
         let write = |day| -> Result<_, CommandError> {
-            let (window, range) = read(day)?;
+            let Day { window, range, lives } = read(day)?;
             let path = self.history.file(day);
-            let (meta, stat) = write_day(&path, &window, range, self.source)?;
+            let (meta, stat) = write_day_with(&path, &window, range, lives, self.source)?;
             let written = Written::new(self.history.out(), &path, meta.rows, stat);
             Ok((day, (meta, written)))
         };
@@ -68,6 +77,7 @@ impl Rewrite<'_> {
         asked: &[TimeRange],
         mut written: Days,
         earlier: Option<&Manifest>,
+        share: &Share,
     ) -> Result<(), CommandError> {
         let mut gathered = Gathered::default();
         gathered.ask(asked.iter().copied());
@@ -79,6 +89,6 @@ impl Rewrite<'_> {
         }
         written.iter().for_each(|(day, (meta, _))| gathered.add(*day, meta));
         let files = written.into_values().map(|(_, file)| file).collect();
-        pull::write_manifest(self.history, self.source, gathered, files, None, earlier)
+        pull::write_manifest(self.history, self.source, gathered, files, share, earlier)
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn run(args: &RulesArgs, settings: &Settings) -> Result<(), CommandEr
     if args.alerts {
         return Ok(print(&alerting_rules(&settings.how.profile, &command_line()))?);
     }
+    settings.only_one("rules")?;
     let asked = &settings.source;
     let (cluster, member) = (asked.cluster_label.as_deref(), asked.member_label.as_str());
     let queries = asked.query_set()?;

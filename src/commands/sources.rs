@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::files::pull_files;
 use super::progress::Reporter;
 use super::pull::{Pulled, Request, pull};
-use super::{CommandError, Writing};
+use super::{CommandError, Writing, several};
 use crate::cli::{BackfillArgs, Leave};
 use crate::config::{Settings, SourceSettings};
 use crate::sources::prometheus::{
@@ -24,16 +24,17 @@ pub(super) fn pull_chosen(args: &BackfillArgs, settings: &Settings, run: &Writin
     }
 }
 
-/// Pulls from the files or the server of the settings.
+/// Pulls from the files or the server of the settings, or from each of several.
 pub(super) fn pull_set(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
     match &settings.source.from {
+        _ if !settings.several.is_empty() => several::pull(settings, leave, run),
         Some(from) => pull_files(from, settings, leave, run),
         None => pull_server(settings, leave, run),
     }
 }
 
 /// Pulls from the server of the settings.
-pub(super) fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
+fn pull_server(settings: &Settings, leave: Leave, run: &Writing) -> Result<Pulled, CommandError> {
     let asked = &settings.source;
     let terms = Terms { allow_partial: leave.allow_partial, ..asked.terms };
     let (url, out) = (asked.url()?, settings.out()?);

@@ -12,6 +12,7 @@ use super::keys::{Key, VARIABLES, keys};
 use super::lookup::{find, instead_of};
 use super::original;
 use super::parse::band_list;
+use super::several::{LIST, SourceTable, shared_key};
 use super::value::{Given, Origin};
 use crate::sources::prometheus::Preset;
 use crate::text::key_file::{Entry, KeyFile, KeyFileError};
@@ -46,23 +47,40 @@ pub(super) fn of_preset(given: &[Given]) -> Result<Vec<Given>, ConfigError> {
     Ok(texts.into_iter().filter_map(key_of).collect())
 }
 
+/// What a file sets.
+#[derive(Debug, Default)]
+pub(super) struct FileLayer {
+    pub(super) given: Vec<Given>,
+    /// The tables `[[source]]`, in the order of the file.
+    pub(super) sources: Vec<SourceTable>,
+}
+
 /// The settings of one file: the one that `--config` names, else the one that `ETCD_HEATMAP_CONFIG` names, else
 /// `etcd-heatmap.toml` in the working directory. Empty if no file is named and this one does not exist.
-pub(super) fn of_file(named: Option<&Path>, environment: &Environment) -> Result<Vec<Given>, ConfigError> {
+pub(super) fn of_file(named: Option<&Path>, environment: &Environment) -> Result<FileLayer, ConfigError> {
     let variable = environment.get(FILE_VARIABLE).filter(|path| !path.is_empty());
     let (path, by) = match (named, variable) {
         (Some(path), _) => (path.to_owned(), "--config: "),
         (None, Some(path)) => (PathBuf::from(path), "ETCD_HEATMAP_CONFIG: "),
         (None, None) if Path::new(FILE).exists() => (PathBuf::from(FILE), ""),
-        (None, None) => return Ok(Vec::new()),
+        (None, None) => return Ok(FileLayer::default()),
     };
-    let file = KeyFile::read(&path).map_err(|source| match source {
+    let file = KeyFile::read(&path, LIST).map_err(|source| match source {
         KeyFileError::Unreadable { .. } => ConfigError::Unreadable { by, source },
         KeyFileError::Syntax { .. } => ConfigError::File(source),
     })?;
     info!(file = %path.display(), settings = file.entries.len(), "read the settings");
-    let key_of = if KeyFile::is_toml(&path) { key_of_toml } else { original::key_of };
-    file.entries.into_iter().map(|entry| of_entry(&path, entry, key_of)).collect()
+    let key_of = match (KeyFile::is_toml(&path), file.listed.is_empty()) {
+        (true, true) => key_of_toml,
+        (true, false) => key_beside_sources,
+        (false, _) => original::key_of,
+    };
+    let mut sources = Vec::with_capacity(file.listed.len());
+    for table in file.listed {
+        sources.push(SourceTable::of(&path, table, &sources)?);
+    }
+    let given = file.entries.into_iter().map(|entry| of_entry(&path, entry, key_of)).collect::<Result<_, _>>()?;
+    Ok(FileLayer { given, sources })
 }
 
 fn of_entry(
@@ -84,6 +102,11 @@ fn of_entry(
 
 fn key_of_toml(name: &str) -> Result<&'static Key, String> {
     find(name).ok_or_else(|| instead_of(name))
+}
+
+/// The key of a file that has tables `[[source]]`.
+fn key_beside_sources(name: &str) -> Result<&'static Key, String> {
+    shared_key(name).unwrap_or_else(|| key_of_toml(name))
 }
 
 /// The settings from the environment, and a note for each variable with our prefix that names no setting.

@@ -88,12 +88,12 @@ mod tests {
         }
         assert_eq!(
             instead_of("sources"),
-            ": [source] is a table with the keys url, from, read, promql, replica, http_config_file, headers, server, http_method, start, end, \
+            ": [source] is a table with the keys url, from, read, promql, replica, http_config_file, headers, tenant, server, http_method, start, end, \
              step, preset, selector, series, queries, evidence, rate_window, concurrency, max_qps, retries, timeout, for_profiles, merge_members"
         );
         assert!(instead_of("score.band").starts_with(": [bands] is a table with the keys wal_fsync, "));
         assert_eq!(instead_of("labels.xyzzy"), ": [labels] has the keys cluster, member");
-        for typed in ["source.foo", "source.tenant", "score.xyz", "output.color"] {
+        for typed in ["source.foo", "source.xyzzy", "score.xyz", "output.color"] {
             let table = typed.split('.').next().unwrap_or_default();
             assert!(instead_of(typed).starts_with(&format!(": [{table}] has the keys ")), "{typed}");
         }

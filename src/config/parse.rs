@@ -25,6 +25,35 @@ pub(super) fn list<T: FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
     parts(text, ',').map(str::parse).collect()
 }
 
+/// The longest name of a tenant that Mimir takes.
+const LONGEST_TENANT: usize = 150;
+
+/// Reads the tenants of `--tenant`, such as `team-a,team-b`, with the characters that Mimir allows.
+pub(super) fn tenants(text: &str) -> Result<Vec<String>, String> {
+    let mut tenants: Vec<String> = Vec::new();
+    for tenant in items(text) {
+        if tenant.contains('|') {
+            let shown = tenant.escape_debug();
+            return Err(format!(
+                "'{shown}' is several tenants in one: put commas between them, or use --header 'X-Scope-OrgID: {shown}' to read \
+                 them as one source"
+            ));
+        }
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()".contains(c);
+        if tenant.is_empty() || tenant.len() > LONGEST_TENANT || !tenant.chars().all(is_allowed) {
+            return Err(format!(
+                "'{}' is not the name of a tenant: use up to {LONGEST_TENANT} letters, digits, or characters of !-_.*'()",
+                tenant.escape_debug()
+            ));
+        }
+        if tenants.iter().any(|other| other == tenant) {
+            return Err(format!("'{tenant}' is listed twice: name each tenant once"));
+        }
+        tenants.push(tenant.to_owned());
+    }
+    Ok(tenants)
+}
+
 /// Names of profiles, separated by commas.
 pub(super) fn profile_list(text: &str) -> Result<Vec<Profile>, ProfileError> {
     parts(text, ',').map(Profile::named).collect()

@@ -7,16 +7,16 @@ use std::time::Duration;
 use super::parse::{
     RetentionSetting, age, concurrency, every, expected_members, extra_labels, families, label_list, list,
     lowest_score, min_duration, offset, patience, profile_list, queries_a_second, rate_window, replica, retention,
-    retries, share, switch, weight_list,
+    retries, share, switch, tenants, weight_list,
 };
 use super::value::{Given, Values};
 use super::{ConfigError, Formats};
 use crate::analysis::gate::{Demand, Gate};
 use crate::analysis::membership::ExpectedMembers;
-use crate::folder::shard_folder;
+use crate::folder::{shard_folder, source_folder};
 use crate::heatmap::Folding;
 use crate::outputs::{ExtraLabels, Family};
-use crate::readings::{self, NamingLabels, QuerySource, Shard, Source};
+use crate::readings::{self, NamingLabels, QuerySource, Shard, Source, SourceName};
 use crate::sources::prometheus::{
     EvidenceMode, HttpConfig, PlainHeaders, QueryError, QuerySet, ReadMode, SeriesForm, Terms,
 };
@@ -29,7 +29,10 @@ use crate::time::{DAY_MS, Step, TimeError, TimeRange, format_instant, parse_inst
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// The source of a run that has one. Of several, it holds what they share.
     pub(crate) source: SourceSettings,
+    /// The sources of a run that has several; empty for a run with one.
+    pub(crate) several: Vec<OneSource>,
     pub(crate) how: How,
     /// Metrics that are neither pulled nor scored.
     pub(crate) without: Vec<Metric>,
@@ -39,6 +42,13 @@ pub(crate) struct Settings {
     pub(crate) emission: EmissionSettings,
     pub(crate) textfile: TextfileSettings,
     dir: Option<PathBuf>,
+}
+
+/// One of several sources.
+#[derive(Clone, Debug)]
+pub(crate) struct OneSource {
+    pub(crate) name: SourceName,
+    pub(crate) source: SourceSettings,
 }
 
 /// Which series to pull from which server, and how.
@@ -55,6 +65,8 @@ pub(crate) struct SourceSettings {
     evidence: EvidenceMode,
     http_config_file: Option<PathBuf>,
     pub(crate) headers: PlainHeaders,
+    /// The tenants to read. The header of a single one is among [`Self::headers`].
+    tenants: Vec<String>,
     start: String,
     end: String,
     /// Whether the start and the end are defaults.
@@ -139,6 +151,7 @@ impl Settings {
         let profile = profile(values)?.without(&without).map_err(|e| values.error("score.without", e))?;
         Ok(Self {
             source: SourceSettings::of(values)?,
+            several: Vec::new(),
             how: How {
                 profile,
                 folding,
@@ -175,9 +188,32 @@ impl Settings {
 
     /// These settings for a pull of the last days, until now, into `folder`.
     pub(crate) fn of_last_days(&self, days: i64, folder: &Path, step: Step) -> Self {
-        let (start, end) = (format!("now-{days}d/d"), "now".to_owned());
-        let source = SourceSettings { start, end, is_default: [false; 2], step, ..self.source.clone() };
-        Self { source, dir: Some(folder.to_owned()), ..self.clone() }
+        let last_days = |source: &SourceSettings| SourceSettings {
+            start: format!("now-{days}d/d"),
+            end: "now".to_owned(),
+            is_default: [false; 2],
+            step,
+            ..source.clone()
+        };
+        let one = |one: &OneSource| OneSource { name: one.name.clone(), source: last_days(&one.source) };
+        Self {
+            source: last_days(&self.source),
+            several: self.several.iter().map(one).collect(),
+            dir: Some(folder.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The settings for one of several sources, which has a folder of its own in the output folder.
+    pub(crate) fn of_one(&self, one: &OneSource) -> Self {
+        let dir = self.dir.as_deref().map(|dir| source_folder(dir, &one.name));
+        Self { source: one.source.clone(), several: Vec::new(), dir, ..self.clone() }
+    }
+
+    /// Fails for several sources: the command reads one.
+    pub(crate) fn only_one(&self, command: &'static str) -> Result<(), ConfigError> {
+        let names = || self.several.iter().map(|one| one.name.to_string()).collect::<Vec<_>>().join(", ");
+        if self.several.is_empty() { Ok(()) } else { Err(ConfigError::Several { command, names: names() }) }
     }
 
     /// The output folder, or the error that it is not set.
@@ -229,7 +265,7 @@ impl TextfileSettings {
 }
 
 impl SourceSettings {
-    fn of(values: &Values) -> Result<Self, ConfigError> {
+    pub(super) fn of(values: &Values) -> Result<Self, ConfigError> {
         let text = |name| values.text(name).to_owned();
         let cluster_label = match values.optional("labels.cluster") {
             Some(_) => Some(values.read("labels.cluster", label_list)?),
@@ -239,6 +275,20 @@ impl SourceSettings {
         if from.is_none() && values.optional("source.replica").is_some() {
             return Err(values.error("source.replica", "it chooses blocks of --from, and nothing is read from files"));
         }
+        let tenants = values.read("source.tenant", tenants)?;
+        let headers = values.read("source.headers", PlainHeaders::parse)?;
+        if !tenants.is_empty() {
+            if from.is_some() {
+                return Err(
+                    values.error("source.tenant", "it chooses data of a server, and --from reads none: leave out one")
+                );
+            }
+            if headers.has_tenant() {
+                let reason = "the header X-Scope-OrgID is set too, and names a tenant as well: leave out one of them";
+                return Err(values.error("source.tenant", reason));
+            }
+        }
+        let headers = if let [tenant] = &tenants[..] { headers.with_tenant(tenant) } else { headers };
         Ok(Self {
             url: values.optional("source.url").map(str::to_owned),
             from,
@@ -247,7 +297,8 @@ impl SourceSettings {
             replica: values.read("source.replica", replica)?,
             evidence: values.read("source.evidence", str::parse)?,
             http_config_file: values.optional("source.http_config_file").map(PathBuf::from),
-            headers: values.read("source.headers", PlainHeaders::parse)?,
+            headers,
+            tenants,
             start: text("source.start"),
             end: text("source.end"),
             is_default: ["source.start", "source.end"].map(|name| values.is_default(name)),
@@ -272,6 +323,30 @@ impl SourceSettings {
             shard: None,
             for_profiles: values.read("source.for_profiles", profile_list)?,
         })
+    }
+
+    /// The tenants to read; none if the server has no tenants, or a header names one.
+    pub(super) fn tenants(&self) -> &[String] {
+        &self.tenants
+    }
+
+    /// These settings for one of the tenants.
+    pub(super) fn of_tenant(&self, tenant: &str) -> Self {
+        let headers = self.headers.clone().with_tenant(tenant);
+        Self { headers, tenants: vec![tenant.to_owned()], ..self.clone() }
+    }
+
+    /// Whether a server or files are set.
+    pub(super) fn has_a_place(&self) -> bool {
+        self.url.is_some() || self.from.is_some()
+    }
+
+    /// These settings, with the times that depend on now fixed to `now_ms`, and an end in the future moved to it: several
+    /// sources are pulled one after the other, for the same range.
+    pub(crate) fn at(&self, now_ms: i64) -> Result<Self, TimeError> {
+        let instant = |text: &str| parse_instant(text, now_ms);
+        let (start, end) = (instant(&self.start)?, instant(&self.end)?.min(now_ms + 1));
+        Ok(Self { start: format_instant(start), end: format_instant(end), ..self.clone() })
     }
 
     /// The URL, which may hold a login, or the error that it is not set.

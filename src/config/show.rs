@@ -5,7 +5,8 @@ use super::ConfigError;
 use super::keys::{Key, Shape};
 use super::lookup::{of_table, tables};
 use super::settings::weighed_profile;
-use super::value::{Origin, Values};
+use super::several::{LIST, SHARED, SourceTable};
+use super::value::{Given, Origin, Values};
 use crate::sources::prometheus::shown_url;
 use crate::spec::{Metric, Profile, WEIGHT_ONE};
 use crate::text::characters::CharKind;
@@ -22,25 +23,43 @@ struct Line {
 }
 
 /// The text that `config show` prints. `profile` is the profile in force, with all changes.
-pub(super) fn toml(values: &Values, profile: &Profile) -> Result<String, ConfigError> {
+pub(super) fn toml(
+    values: &Values,
+    sources: &[(SourceTable, Values)],
+    profile: &Profile,
+) -> Result<String, ConfigError> {
     let weighed = weighed_profile(values)?;
     let mut text = HEADER.to_owned();
     for table in tables() {
-        text.push_str(&format!("\n[{table}]\n"));
+        let heading = if table == LIST && !sources.is_empty() { SHARED } else { table };
+        text.push_str(&format!("\n[{heading}]\n"));
         let lines: Vec<Line> = match table {
             "weights" => Metric::ALL.map(|metric| weight(values, &weighed, profile, metric)).into(),
             "bands" => Metric::ALL.map(|metric| bands(values, profile, metric)).into(),
             "caps" => Metric::ALL.map(|metric| caps(values, profile, metric)).into(),
             _ => of_table(table).map(|key| line(values, key)).collect(),
         };
-        let width = lines.iter().map(|line| line.setting.chars().count()).max().unwrap_or(0);
-        for Line { setting, comment } in lines {
-            // The name of a file may contain a line break, which would end the comment.
-            let comment = terminal_label(&comment);
-            text.push_str(&format!("{setting:<width$}  # {comment}\n"));
-        }
+        push(&mut text, lines);
+    }
+    for (table, values) in sources {
+        text.push_str(&format!("\n[[{LIST}]]\nname = {}\n", quoted(table.name.as_str())));
+        let own = |given: &Given| {
+            let Line { setting, comment } = line(values, given.key);
+            let is_label = given.key.parts().0 != LIST;
+            Line { setting: if is_label { format!("{}.{setting}", given.key.parts().0) } else { setting }, comment }
+        };
+        push(&mut text, table.given.iter().map(own).collect());
     }
     Ok(text)
+}
+
+fn push(text: &mut String, lines: Vec<Line>) {
+    let width = lines.iter().map(|line| line.setting.chars().count()).max().unwrap_or(0);
+    for Line { setting, comment } in lines {
+        // The name of a file may contain a line break, which would end the comment.
+        let comment = terminal_label(&comment);
+        text.push_str(&format!("{setting:<width$}  # {comment}\n"));
+    }
 }
 
 fn line(values: &Values, key: &Key) -> Line {

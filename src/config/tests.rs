@@ -266,3 +266,131 @@ fn the_example_file_has_every_key_with_a_comment_and_its_default() {
     let defaults = load("empty.toml", "", &unset).unwrap();
     assert_eq!(format!("{:?}", config.settings), format!("{:?}", defaults.settings));
 }
+
+/// A file with two sources, one of which has settings of its own.
+const SOURCES: &str = "[sources]\nstart = '2026-10-01'\nselector = 'job=\"etcd\"'\nretries = 3\n[score]\nprofile = 'mixin'\n\n\
+    [[source]]\nname = 'eu-1'\nurl = 'http://ann:secret@eu:9090'\n\n\
+    [[source]]\nname = 'us-1'\nurl = 'http://us:9090'\nselector = 'job=\"us\"'\nrate_window = '15m'\ntenant = 'team-a'\n\
+    [source.labels]\ncluster = 'env'\n";
+
+#[test]
+fn a_source_has_its_own_settings_and_else_those_that_all_share() {
+    let variables = [("ETCD_HEATMAP_SELECTOR", "job=\"variable\""), ("ETCD_HEATMAP_STEP", "5m")];
+    let config = load("x.toml", SOURCES, &variables).unwrap();
+    let several = &config.settings.several;
+    let names: Vec<&str> = several.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["eu-1", "us-1"]);
+    let selectors = several.iter().map(|one| one.source.query_set().unwrap().selector().to_owned());
+    assert_eq!(selectors.collect::<Vec<_>>(), ["job=\"variable\"", "job=\"us\""]);
+    assert_eq!(several.iter().map(|one| one.source.step.seconds()).collect::<Vec<_>>(), [300, 300]);
+    assert_eq!(several.iter().map(|one| one.source.terms.retries).collect::<Vec<_>>(), [3, 3]);
+    let labels: Vec<Option<&str>> = several.iter().map(|one| one.source.cluster_label.as_deref()).collect();
+    assert_eq!(labels, [None, Some("env")]);
+    assert_eq!(several[1].source.url().unwrap(), "http://us:9090");
+    assert_eq!(
+        several[1].source.headers,
+        crate::sources::prometheus::PlainHeaders::parse("X-Scope-OrgID: team-a").unwrap()
+    );
+    let now_ms = 1_796_000_000_000;
+    assert!(
+        several.iter().all(|one| one.source.range(now_ms).unwrap() == config.settings.source.range(now_ms).unwrap())
+    );
+    // A preset of one source is a layer below all its other values.
+    let preset = "[sources]\nselector = 'a=\"b\"'\n[[source]]\nname = 'a'\nurl = 'http://a'\npreset = 'openshift'\n\
+        [[source]]\nname = 'b'\nurl = 'http://b'\n";
+    let config = load("x.toml", preset, &[]).unwrap();
+    let labels: Vec<&str> = config.settings.several.iter().map(|one| one.source.member_label.as_str()).collect();
+    assert_eq!(labels, ["pod", "instance"]);
+    assert!(config.settings.several.iter().all(|one| one.source.query_set().unwrap().selector() == "a=\"b\""));
+}
+
+#[test]
+fn a_source_may_be_files_while_another_is_a_server() {
+    let file = "[[source]]\nname = 'a'\nfrom = 'data'\n[[source]]\nname = 'b'\nurl = 'http://b'\n";
+    for variables in [&[][..], &[("ETCD_HEATMAP_URL", "http://other")]] {
+        let several = load("x.toml", file, variables).unwrap().settings.several;
+        let from: Vec<bool> = several.iter().map(|one| one.source.from.is_some()).collect();
+        assert_eq!(from, [true, false]);
+        assert_eq!(several[1].source.url().unwrap(), "http://b");
+    }
+}
+
+#[test]
+fn each_of_several_tenants_is_a_source_and_a_single_one_is_a_header() {
+    let header =
+        |tenant: &str| crate::sources::prometheus::PlainHeaders::parse(&format!("X-Scope-OrgID: {tenant}")).unwrap();
+    let load =
+        |tenants| load("x.toml", "[source]\nurl = 'http://mimir'\n", &[("ETCD_HEATMAP_TENANT", tenants)]).unwrap();
+    let settings = load("team-a").settings;
+    assert!(settings.several.is_empty());
+    assert_eq!(settings.source.headers, header("team-a"));
+    let several = load("team-a, team-b").settings.several;
+    let headers: Vec<_> = several.iter().map(|one| (one.name.as_str(), one.source.headers.clone())).collect();
+    assert_eq!(headers, [("team-a", header("team-a")), ("team-b", header("team-b"))]);
+    assert!(several.iter().all(|one| one.source.url().unwrap() == "http://mimir"));
+    // One tenant may have a name that no folder can have.
+    assert_eq!(load("a(b)*").settings.source.headers, header("a(b)*"));
+}
+
+#[test]
+fn an_error_in_one_of_several_sources_names_its_line() {
+    let url = "[[source]]\nname = 'a'\nurl = 'http://a'\n";
+    for (text, expected) in [
+        ("\n[[source]]\nurl = 'http://a'\n", "x.toml, line 2: [[source]]: this [[source]] has no name"),
+        ("[[source]]\nname = '../a'\n", "x.toml, line 2: source.name: '../a' cannot be the name of a source"),
+        (
+            &format!("{url}[[source]]\nname = 'A'\n"),
+            "x.toml, line 5: source.name: 'A' is the name of the [[source]] in line 1",
+        ),
+        ("[[source]]\nname = 'a'\n", "x.toml, line 1: [[source]] a: it has neither url nor from"),
+        (&format!("{url}stpe = '5m'"), "x.toml, line 4: unknown key 'source.stpe' (did you mean 'source.step'?)"),
+        (
+            &format!("{url}selectr = 'a'"),
+            "x.toml, line 4: unknown key 'source.selectr' (did you mean 'source.selector'?)",
+        ),
+        (
+            &format!("{url}step = '5m'"),
+            "x.toml, line 4: source.step: all sources have the same step: write it in [sources]",
+        ),
+        (&format!("{url}retries = 'many'"), "x.toml, line 4: source.retries: invalid number of retries"),
+        (&format!("{url}labels.cluster = 'a=b'"), "x.toml, line 4: source.labels.cluster: 'a=b' is not a label name"),
+        (&format!("{url}tenant = ['a', 'b']"), "x.toml, line 1: [[source]] a: it has the tenants a and b"),
+        (
+            &format!("[sources]\nurll = 'http://b'\n{url}"),
+            "x.toml, line 2: unknown key 'sources.urll' (did you mean 'sources.url'?)",
+        ),
+        (&format!("[sources]\nstep = 'soon'\n{url}"), "x.toml, line 2: sources.step: 'soon' is not a step"),
+        ("[sources]\nstep = '5m'\n", "x.toml, line 2: unknown key 'sources.step' (did you mean 'source.step'?)"),
+        (&format!("[source]\nstep = '5m'\n{url}"), "x.toml, line 3: "),
+        ("[source]\nfrom = 'data'\ntenant = 'a'\n", "x.toml, line 3: source.tenant: it chooses data of a server"),
+        (
+            "[source]\nheaders = ['x-scope-orgid: b']\ntenant = 'a'\n",
+            "x.toml, line 3: source.tenant: the header X-Scope-OrgID is set too",
+        ),
+        ("[source]\ntenant = 'a|b'\n", "x.toml, line 2: source.tenant: 'a|b' is several tenants in one"),
+        ("[source]\ntenant = ['a(b)', 'c']\n", "x.toml, line 2: source.tenant: 'a(b)' cannot name a folder"),
+    ] {
+        let error = error_in(text);
+        assert!(error.starts_with(expected), "{text:?} gives {error:?}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn several_sources_are_shown_as_a_file_that_gives_the_same_settings() {
+    let variables = [("ETCD_HEATMAP_STEP", "5m")];
+    survives_config_show(&SOURCES.replace("ann:secret@", ""), &variables);
+    let shown = load("x.toml", SOURCES, &variables).unwrap().show().unwrap();
+    assert!(!shown.contains("secret") && !shown.contains("\n[source]"), "{shown}");
+    assert!(shown.contains("[[source]]\nname = \"us-1\"\nurl = \"http://us:9090\""), "{shown}");
+    assert!(shown.contains("labels.cluster = \"env\""), "{shown}");
+    survives_config_show("", &[("ETCD_HEATMAP_TENANT", "a,b")]);
+}
+
+#[test]
+fn a_variable_that_every_source_outranks_is_noted() {
+    let notes = |variable| load("x.toml", SOURCES, &[(variable, "http://other")]).unwrap().without_effect().unwrap();
+    assert_eq!(notes("ETCD_HEATMAP_URL"), ["ETCD_HEATMAP_URL is ignored: every [[source]] sets its own url"]);
+    let notes = load("x.toml", SOURCES, &[("ETCD_HEATMAP_SELECTOR", "a=\"b\"")]).unwrap().without_effect().unwrap();
+    assert!(notes.is_empty(), "it is that of eu-1: {notes:?}");
+}

@@ -22,6 +22,14 @@ pub(crate) enum Origin {
     Environment(String),
     /// The name of the flag, without dashes.
     Flag(&'static str),
+    /// A table `[[source]]` of the file, for one of several sources.
+    OneSource {
+        path: PathBuf,
+        /// Line number in the file, counted from 1.
+        line: usize,
+        /// The key as an error shows it.
+        written: String,
+    },
 }
 
 impl Origin {
@@ -33,6 +41,7 @@ impl Origin {
             Self::File { .. } => 2,
             Self::Environment(_) => 3,
             Self::Flag(_) => 4,
+            Self::OneSource { .. } => 5,
         }
     }
 }
@@ -43,7 +52,9 @@ impl Display for Origin {
         match self {
             Self::Default => f.write_str("default"),
             Self::Preset(name) => write!(f, "preset {name}"),
-            Self::File { path, line, .. } => write!(f, "{}, line {line}", path.display()),
+            Self::File { path, line, .. } | Self::OneSource { path, line, .. } => {
+                write!(f, "{}, line {line}", path.display())
+            }
             Self::Environment(variable) => write!(f, "environment {variable}"),
             Self::Flag(flag) => write!(f, "flag --{flag}"),
         }
@@ -64,7 +75,9 @@ impl Given {
     pub(super) fn error(&self, reason: impl Display) -> ConfigError {
         let place = match &self.origin {
             Origin::Default | Origin::Preset(_) => self.key.name.to_owned(),
-            Origin::File { path, line, written } => format!("{}, line {line}: {written}", path.display()),
+            Origin::File { path, line, written } | Origin::OneSource { path, line, written } => {
+                format!("{}, line {line}: {written}", path.display())
+            }
             Origin::Environment(variable) => variable.clone(),
             Origin::Flag(flag) => format!("--{flag}"),
         };

@@ -6,7 +6,9 @@ use super::sources::{too_many_samples, unreachable_server};
 use super::{START_MS, Samples, copied, day, disk, filled, io_error, path, quarter, samples_of, url};
 use crate::analysis::gate::{Demand, Gate, Shortfall};
 use crate::analysis::membership::{Shortage, Staffing};
-use crate::commands::{AnonymizeError, CommandError, DiffError, MergeError, ShowError, Signal, StdoutError, finished};
+use crate::commands::{
+    AnonymizeError, CommandError, DiffError, Failed, MergeError, SeveralError, ShowError, Signal, StdoutError, finished,
+};
 use crate::heatmap::{Cell, Line};
 use crate::readings::{PseudonymError, Shard, ShardError};
 use crate::spec::{Companion, Metric};
@@ -28,6 +30,7 @@ pub(super) fn samples() -> Vec<Samples> {
         samples_of(diff()),
         samples_of(merge()),
         samples_of(anonymize()),
+        samples_of(several()),
         samples_of(vec![PseudonymError::Short(4), PseudonymError::Same("prod".to_owned(), "staging".to_owned())]),
         samples_of::<ShardError>(shards),
     ]
@@ -47,9 +50,38 @@ fn merge() -> Vec<MergeError> {
             difference: "step 60s instead of 300s".to_owned(),
         },
         MergeError::Incomplete { shard: shard("3/16"), days: "2026-10-02".to_owned() },
+        MergeError::OtherSource {
+            path: path("audit/history/date=2026-10-02/readings.parquet"),
+            difference: "source http://other:9090 instead of http://127.0.0.1:9090".to_owned(),
+        },
         MergeError::Damaged {
             path: path("audit/shards/3-of-16/history/date=2026-10-02/readings.parquet"),
             shard: shard("3/16"),
+        },
+    ]
+}
+
+fn several() -> Vec<SeveralError> {
+    let failed = |name: &str, lacks: Vec<UtcDay>, is_there| Failed {
+        name: name.parse().expect("a name"),
+        cause: unreachable_server().to_string(),
+        lacks,
+        is_there,
+    };
+    let name = || "us-1".parse().expect("a name");
+    vec![
+        SeveralError::Setting { name: name(), cause: Box::new(disk::broken_day().into()) },
+        SeveralError::Failed { failed: vec![failed("us-1", vec![day()], true)], of: 3, is_joined: true },
+        SeveralError::Failed {
+            failed: vec![failed("eu-1", Vec::new(), true), failed("us-1", Vec::new(), false)],
+            of: 2,
+            is_joined: false,
+        },
+        SeveralError::Stopped { signal: Signal::Interrupt, pulled: 1, of: 3 },
+        SeveralError::Lost {
+            path: path("audit/history/date=2026-10-02/readings.parquet"),
+            name: name(),
+            folder: path("audit/sources/us-1"),
         },
     ]
 }
@@ -77,6 +109,11 @@ fn starting() -> Vec<CommandError> {
         CommandError::Threads("Resource temporarily unavailable (os error 11)".to_owned()),
         CommandError::NoRetention(url()),
         CommandError::Anonymized(path("anonymous")),
+        CommandError::SeveralCounts {
+            folder: path("audit"),
+            own: path("audit/sources/us-1"),
+            cluster: "kube-etcd".to_owned(),
+        },
         CommandError::Network {
             path: path("networks/lstm-wal_fsync.safetensors"),
             reason: "trained on a step of 300 s, but the history has 3600 s".to_owned(),

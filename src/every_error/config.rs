@@ -10,7 +10,7 @@ use crate::text::key_file::KeyFileError;
 
 /// A variable (without its prefix) and an invalid value. A variable with several kinds
 /// of faults has several entries.
-const VARIABLES: [(&str, &str); 44] = [
+const VARIABLES: [(&str, &str); 47] = [
     ("URL", "prometheus:9090"),
     ("START", "yesterday"),
     ("STEP", "often"),
@@ -32,6 +32,9 @@ const VARIABLES: [(&str, &str); 44] = [
     ("HEADER", "X-Api-Key: s3cret"),
     ("HEADER", "Host: prometheus"),
     ("HEADER", "X-Team: a\u{1}b"),
+    ("TENANT", "a|b"),
+    ("TENANT", "a b"),
+    ("TENANT", "a,b,a"),
     ("PROFILE", "sede"),
     ("WITHOUT", "wal"),
     ("TIME_ZONE", "CEST"),
@@ -76,6 +79,18 @@ pub(super) fn samples() -> Vec<Samples> {
         ini("[weights]\nwt_etcd_wal_fsync = -1"),
         load("etcd-heatmap.toml", "", &[("WITHOUT", &Metric::ALL.map(Metric::name).join(","))]).expect_err("no metric"),
         not_text(),
+        toml("[[source]]\nurl = 'http://a'"),
+        toml("[[source]]\nname = 'a/b'\nurl = 'http://a'"),
+        toml("[[source]]\nname = 'a'\nurl = 'http://a'\n[[source]]\nname = 'A'\nurl = 'http://b'"),
+        toml("[[source]]\nname = 'a'"),
+        toml("[[source]]\nname = 'a'\nurl = 'http://a'\ntenant = ['a', 'b']"),
+        toml("[[source]]\nname = 'a'\nurl = 'http://a'\nstep = '5m'"),
+        toml("[[source]]\nname = 'a'\nulr = 'http://a'"),
+        toml("[sources]\nstpe = '5m'\n[[source]]\nname = 'a'\nurl = 'http://a'"),
+        toml("[source]\ntenant = 'a'\nheaders = ['X-Scope-OrgID: b']"),
+        toml("[source]\ntenant = 'a'\nfrom = 'data'"),
+        toml("[source]\ntenant = ['a!b', 'c']"),
+        toml("[source]\ntenant = ['a', 'A']"),
     ];
     errors.extend(VARIABLES.iter().filter_map(|variable| load("etcd-heatmap.toml", "", &[*variable]).err()));
     errors.extend(missing_settings());
@@ -83,9 +98,11 @@ pub(super) fn samples() -> Vec<Samples> {
 }
 
 /// The errors for settings that a command needs and that are not set.
-fn missing_settings() -> [ConfigError; 3] {
+fn missing_settings() -> [ConfigError; 4] {
     let settings: Settings = load("etcd-heatmap.toml", "", &[]).expect("an empty file").settings;
+    let tenants = load("etcd-heatmap.toml", "", &[("TENANT", "team-a,team-b")]).expect("two tenants").settings;
     [
+        tenants.only_one("textfile").expect_err("two sources"),
         settings.source.url().expect_err("no URL"),
         settings.out().expect_err("no folder"),
         settings.folder(None).expect_err("no folder"),

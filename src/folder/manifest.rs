@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{Listed, Written};
 use crate::files::FileError;
 use crate::heatmap::Folding;
-use crate::readings::{Lives, Origin, QuerySource, Shard, Source, Votes};
+use crate::readings::{Lives, Origin, QuerySource, Shard, Source, SourceName, Votes};
 use crate::spec::{Metric, Profile};
 use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
 pub(crate) use rule::ManifestRule;
@@ -72,6 +72,10 @@ pub(crate) struct Manifest {
     /// Days on which the server sent partial responses.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) days_partial: Vec<String>,
+    /// In a history of several sources, the days that each of them lacks, wholly or in part, by its name. Its members are
+    /// expected on them and not scored; a source without any day has no members.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub(crate) days_lacking: BTreeMap<String, Vec<String>>,
     /// The OpenMetrics files, with the expected contents of the TSDB block that promtool makes from each.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) openmetrics: Option<ManifestOpenMetrics>,
@@ -239,6 +243,7 @@ impl Manifest {
                 .collect(),
             days_missing: missing.iter().map(UtcDay::to_string).collect(),
             days_partial: Vec::new(),
+            days_lacking: BTreeMap::new(),
             openmetrics: None,
             history_folder: None,
             history,
@@ -272,6 +277,21 @@ impl Manifest {
     #[must_use]
     pub(crate) fn with_partial(mut self, partial: &[UtcDay]) -> Self {
         self.days_partial = partial.iter().map(UtcDay::to_string).collect();
+        self
+    }
+
+    /// Sets the days that each of several sources lacks.
+    #[must_use]
+    pub(crate) fn with_lacking(mut self, lacking: &BTreeMap<SourceName, Vec<UtcDay>>) -> Self {
+        let texts = |days: &Vec<UtcDay>| days.iter().map(UtcDay::to_string).collect();
+        self.days_lacking = lacking.iter().map(|(name, days)| (name.to_string(), texts(days))).collect();
+        self
+    }
+
+    /// Keeps what an earlier manifest lists as lacking.
+    #[must_use]
+    pub(crate) fn with_lacking_of(mut self, earlier: Option<&Self>) -> Self {
+        self.days_lacking = earlier.map(|earlier| earlier.days_lacking.clone()).unwrap_or_default();
         self
     }
 

@@ -1,18 +1,33 @@
-//! The folders of shards in an output folder: each is an output folder of its own.
+//! The folders of shards and of several sources in an output folder: each is an output folder of its own.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{HISTORY, MANIFEST};
+use super::{HISTORY, MANIFEST, REPLACEMENT};
 use crate::files::FileError;
-use crate::readings::Shard;
+use crate::readings::{Shard, SourceName};
 
 const SHARDS: &str = "shards";
 
 /// The output folder of a shard: `shards/3-of-16` in the output folder `out`.
 pub(crate) fn shard_folder(out: &Path, shard: Shard) -> PathBuf {
     out.join(SHARDS).join(shard.folder())
+}
+
+const SOURCES: &str = "sources";
+
+/// The output folder of one of several sources: `sources/eu-1` in the output folder `out`.
+pub(crate) fn source_folder(out: &Path, name: &SourceName) -> PathBuf {
+    out.join(SOURCES).join(name.as_str())
+}
+
+/// Whether a path in an output folder is of the history of one of several sources, or its manifest.
+pub(crate) fn is_in_source(path: &str) -> bool {
+    let inside = path.strip_prefix(SOURCES).and_then(|rest| rest.strip_prefix('/')?.split_once('/'));
+    inside.is_some_and(|(name, file)| {
+        name.parse::<SourceName>().is_ok() && (file == MANIFEST || HISTORY.has(file) || REPLACEMENT.has(file))
+    })
 }
 
 /// Whether a path in an output folder is of the history of a shard, or its manifest.

@@ -12,7 +12,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::{DayMeta, LabelColumns, writer_properties};
 use crate::files::{FileError, FileStat, WholeFile};
-use crate::readings::{Source, Window, is_idle};
+use crate::readings::{Lives, Source, Window, is_idle};
 use crate::spec::{Column, Companion, Metric, Unit};
 use crate::time::TimeRange;
 
@@ -27,10 +27,21 @@ pub fn write_day(
     range: TimeRange,
     source: &Source,
 ) -> Result<(DayMeta, FileStat), FileError> {
+    write_day_with(path, window, range, window.lives(), source)
+}
+
+/// The same, where members are expected at other steps than those at which they were seen.
+pub(crate) fn write_day_with(
+    path: &Path,
+    window: &Window,
+    range: TimeRange,
+    lives: Lives,
+    source: &Source,
+) -> Result<(DayMeta, FileStat), FileError> {
     let mut meta = DayMeta {
         source: source.clone(),
         range,
-        lives: window.lives(),
+        lives,
         known: columns(&source.companions()).map(|c| (c.name().to_owned(), window.known_readings(c))).collect(),
         idle: idle_metrics(window).map(|m| (m.name().to_owned(), window.idle_readings(m))).collect(),
         rows: 0,

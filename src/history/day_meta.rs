@@ -24,7 +24,8 @@ pub struct DayMeta {
     pub source: Source,
     /// The part of the day that was requested.
     pub range: TimeRange,
-    /// When each member was first and last seen on this day.
+    /// When each member was first and last seen on this day. In a history of several sources, a member whose source lacks a
+    /// part of the day counts as seen there: it is expected, and without a reading it is not scored.
     pub lives: Lives,
     /// The number of readings of each metric and each pulled companion, by name. Has an entry for every metric of the
     /// version that wrote the day, even if the pull left the metric out.

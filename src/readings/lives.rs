@@ -56,6 +56,12 @@ impl Lives {
             .or_insert(life);
     }
 
+    /// The same times, of members with other names.
+    #[must_use]
+    pub(crate) fn renamed(&self, name: impl Fn(&Member) -> Member) -> Self {
+        Self(self.0.iter().map(|(member, life)| (name(member), *life)).collect())
+    }
+
     /// The members with their first and last seen, sorted by cluster and member.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Member, &Life)> {
         self.0.iter()

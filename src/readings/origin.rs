@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Source, SourceName};
+
 /// A source's kind and the facts that identify it, as stored in each day's footer and in
 /// the manifest. Contains no secret.
 ///
@@ -25,10 +27,15 @@ pub struct Origin {
     /// Which of several replicas was read, as label and value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replica: Option<String>,
+    /// The sources of a history that was joined from several, each as its own history describes it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sources: BTreeMap<SourceName, Source>,
 }
 
 /// The kind of a server with the query API of Prometheus. Version 0.1.0 had no other sources and stored no kind.
 const SERVER: &str = "prometheus";
+/// The kind of the source of a history that was joined from several.
+const SEVERAL: &str = "several";
 /// The kind of a source whose clusters and members have pseudonyms.
 const ANONYMIZED: &str = "anonymized";
 
@@ -40,12 +47,28 @@ impl Origin {
     /// A server with the query API of Prometheus. `url` has no login; `headers` select what the server returns
     /// (the data of one tenant, for example) and are not secret.
     pub fn server(url: &str, headers: BTreeMap<String, String>) -> Self {
-        Self { kind: server(), name: None, url: Some(url.to_owned()), headers, promql: None, replica: None }
+        Self { kind: server(), url: Some(url.to_owned()), headers, ..Self::default() }
     }
 
     /// A source of another kind. `name` identifies it in messages: a path, for example.
     pub fn named(kind: &str, name: &str) -> Self {
         Self { name: Some(name.to_owned()), kind: kind.to_owned(), ..Self::default() }
+    }
+
+    /// Several sources.
+    pub(super) fn several(sources: BTreeMap<SourceName, Source>) -> Self {
+        Self { kind: SEVERAL.to_owned(), sources, ..Self::default() }
+    }
+
+    /// The sources of a history that was joined from several; empty for any other.
+    pub(crate) fn sources(&self) -> &BTreeMap<SourceName, Source> {
+        &self.sources
+    }
+
+    /// The name of the one among several sources to which a cluster belongs; `None` in a history of a single source.
+    pub(crate) fn source_of(&self, cluster: &str) -> Option<&SourceName> {
+        let (first, _) = cluster.split_once('/').filter(|_| !self.sources.is_empty())?;
+        self.sources.keys().find(|name| name.as_str() == first)
     }
 
     /// A source that is known only by this pseudonym.
@@ -94,9 +117,13 @@ impl Origin {
     }
 }
 
-/// Shows the name; without a name the URL, and without either the kind.
+/// Shows the name; without a name the URL, and without either the kind. Several sources are listed.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.sources.is_empty() {
+            let each = self.sources.iter().map(|(name, source)| format!("{name} ({})", source.origin));
+            return f.write_str(&each.collect::<Vec<_>>().join(", "));
+        }
         f.write_str(self.name.as_deref().or(self.url.as_deref()).unwrap_or(&self.kind))
     }
 }
@@ -129,6 +156,30 @@ mod tests {
             assert_eq!(serde_json::to_string(&origin).unwrap(), written);
             assert_eq!(serde_json::from_str::<Origin>(written).unwrap(), origin);
         }
+    }
+
+    #[test]
+    fn several_sources_are_read_back_with_what_each_is() {
+        let of = |url: &str, promql: &str| Source {
+            origin: Origin::server(url, BTreeMap::from([("x-scope-orgid".to_owned(), "a".to_owned())])),
+            step_seconds: 60,
+            cluster_label: None,
+            member_label: "pod".to_owned(),
+            queries: BTreeMap::from([(
+                "db_size".to_owned(),
+                crate::readings::QuerySource { form: "raw".to_owned(), promql: promql.to_owned() },
+            )]),
+        };
+        let sources = [("eu-1", of("http://eu", "a")), ("us-1", of("http://us", "b"))];
+        let sources = sources.map(|(name, source)| (name.parse().unwrap(), source)).into();
+        let origin = Origin::several(sources);
+        let written = serde_json::to_string(&origin).unwrap();
+        assert_eq!(serde_json::from_str::<Origin>(&written).unwrap(), origin);
+        assert_eq!(origin.to_string(), "eu-1 (http://eu), us-1 (http://us)");
+        let value: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(value["kind"], "several");
+        assert_eq!(value["sources"]["us-1"]["url"], "http://us");
+        assert_eq!(value["sources"]["us-1"]["queries"]["db_size"]["promql"], "b");
     }
 
     #[test]

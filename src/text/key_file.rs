@@ -30,6 +30,17 @@ pub struct KeyFile {
     pub path: PathBuf,
     /// The keys with their values.
     pub entries: Vec<Entry>,
+    /// The tables of lists such as `[[source]]`, in the order of the file.
+    pub listed: Vec<ListedTable>,
+}
+
+/// One table of a list of tables, such as one `[[source]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedTable {
+    /// The line number of its heading, counted from 1.
+    pub line: usize,
+    /// Its keys, without the name of the list, with their values.
+    pub entries: Vec<Entry>,
 }
 
 /// Why a file cannot be read as keys and values.
@@ -50,13 +61,13 @@ pub enum KeyFileError {
 }
 
 impl KeyFile {
-    /// Reads a file: as TOML if its name ends in `.toml`, otherwise as INI.
-    pub fn read(path: &Path) -> Result<Self, KeyFileError> {
+    /// Reads a file: as TOML if its name ends in `.toml`, otherwise as INI. Only the key `list` may be a list of tables.
+    pub fn read(path: &Path, list: &str) -> Result<Self, KeyFileError> {
         let text =
             fs::read_to_string(path).map_err(|source| KeyFileError::Unreadable { path: path.to_owned(), source })?;
         // Editors on Windows write a byte order mark.
         let text = text.trim_start_matches('\u{feff}');
-        if Self::is_toml(path) { Self::toml(path, text) } else { Self::ini(path, text) }
+        if Self::is_toml(path) { Self::toml_with_list(path, text, Some(list)) } else { Self::ini(path, text) }
     }
 
     /// Whether a file of this name is read as TOML.
@@ -64,24 +75,37 @@ impl KeyFile {
         path.extension().is_some_and(|e| e == "toml")
     }
 
-    /// Parses TOML; `path` names the file in errors.
+    /// Parses TOML without lists of tables; `path` names the file in errors.
     pub fn toml(path: &Path, text: &str) -> Result<Self, KeyFileError> {
+        Self::toml_with_list(path, text, None)
+    }
+
+    /// Parses TOML in which only the key `list` may be a list of tables.
+    fn toml_with_list(path: &Path, text: &str, list: Option<&str>) -> Result<Self, KeyFileError> {
         let syntax = |at: usize, reason: &str| KeyFileError::Syntax {
             path: path.to_owned(),
             line: line_at(text, at),
             // The message may quote a key that contains terminal escape sequences.
             reason: terminal_label(&reason.split_whitespace().collect::<Vec<_>>().join(" ")),
         };
-        let table = DeTable::parse(text).map_err(|e| syntax(e.span().map_or(0, |s| s.start), e.message()))?;
-        let mut entries = Vec::new();
-        flatten("", table.get_ref(), &mut |key, value, at| {
-            let text_of =
-                text_of(value).map_err(|kind| syntax(at, &format!("{key} cannot be {kind}: write [{key}] instead")))?;
-            entries.push(Entry { key, text: text_of, line: line_at(text, at) });
-            Ok(())
-        })?;
-        entries.sort_by_key(|entry| entry.line);
-        Ok(Self { path: path.to_owned(), entries })
+        let entries_of = |table: &DeTable<'_>| -> Result<Vec<Entry>, KeyFileError> {
+            let mut entries = Vec::new();
+            flatten("", table, &mut |key, value, at| {
+                let text_of = text_of(value)
+                    .map_err(|kind| syntax(at, &format!("{key} cannot be {kind}: write [{key}] instead")))?;
+                entries.push(Entry { key, text: text_of, line: line_at(text, at) });
+                Ok(())
+            })?;
+            entries.sort_by_key(|entry| entry.line);
+            Ok(entries)
+        };
+        let mut table = DeTable::parse(text).map_err(|e| syntax(e.span().map_or(0, |s| s.start), e.message()))?;
+        let mut listed = Vec::new();
+        for (at, table) in list.map(|list| take_list(table.get_mut(), list)).unwrap_or_default() {
+            let entries = entries_of(&table)?;
+            listed.push(ListedTable { line: line_at(text, at), entries });
+        }
+        Ok(Self { path: path.to_owned(), entries: entries_of(table.get_ref())?, listed })
     }
 
     /// Parses INI; `path` names the file in errors. A key outside a section has no prefix, the last of two equal keys
@@ -109,13 +133,27 @@ impl KeyFile {
         }
         let mut entries: Vec<Entry> = by_key.into_values().collect();
         entries.sort_by_key(|entry| entry.line);
-        Ok(Self { path: path.to_owned(), entries })
+        Ok(Self { path: path.to_owned(), entries, listed: Vec::new() })
     }
 
     /// The entry of a dotted key.
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
+}
+
+/// Removes a key from a table if its value is a list of tables, and gives these with the byte offsets of their headings.
+fn take_list<'a>(table: &mut DeTable<'a>, key: &str) -> Vec<(usize, DeTable<'a>)> {
+    let is_list = |value: &DeValue<'_>| match value {
+        DeValue::Array(items) => !items.is_empty() && items.iter().all(|item| item.get_ref().is_table()),
+        _ => false,
+    };
+    if !table.get(key).is_some_and(|value| is_list(value.get_ref())) {
+        return Vec::new();
+    }
+    let Some(DeValue::Array(items)) = table.remove(key).map(toml::Spanned::into_inner) else { return Vec::new() };
+    let tables = items.into_iter().map(|item| (item.span().start, item.into_inner()));
+    tables.filter_map(|(at, item)| if let DeValue::Table(table) = item { Some((at, table)) } else { None }).collect()
 }
 
 type TakeValue<'a> = dyn FnMut(String, &DeValue<'_>, usize) -> Result<(), KeyFileError> + 'a;
@@ -183,6 +221,23 @@ mod tests {
             lines(&file),
             [("weights.wal_fsync", "0.30", 3), ("weights.open_fds", "0.1", 4), ("score.without", "a,b", 7)]
         );
+    }
+
+    #[test]
+    fn tables_of_a_list_are_read_with_the_lines_of_their_headings() {
+        let text = "[a]\nb = 1\n\n[[source]]\n# first\nname = \"x\"\n[source.labels]\ncluster = \"env\"\n\n[[source]]\nc.d = [1, 2]\n";
+        let file = KeyFile::toml_with_list(Path::new("x.toml"), text, Some("source")).unwrap();
+        assert_eq!(lines(&file), [("a.b", "1", 2)]);
+        let listed: Vec<_> = file.listed.iter().map(|table| (table.line, table.entries.clone())).collect();
+        let entry = |key: &str, text: &str, line| Entry { key: key.to_owned(), text: text.to_owned(), line };
+        assert_eq!(
+            listed,
+            [(4, vec![entry("name", "x", 6), entry("labels.cluster", "env", 8)]), (10, vec![entry("c.d", "1,2", 11)])]
+        );
+        for text in ["[[other]]\na = 1\n", "[[source]]\n[[source.a]]\nb = 1\n", "source = [1, {a = 2}]\n"] {
+            let error = KeyFile::toml_with_list(Path::new("x.toml"), text, Some("source")).unwrap_err().to_string();
+            assert!(error.contains("cannot be a list of tables"), "{text:?}: {error}");
+        }
     }
 
     #[test]

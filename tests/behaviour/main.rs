@@ -69,6 +69,7 @@ mod requests;
 mod rollup;
 mod sample;
 mod series;
+mod several;
 mod shards;
 mod simulated_evidence;
 mod snapshots;

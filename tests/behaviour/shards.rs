@@ -182,6 +182,19 @@ fn a_shard_that_is_missing_damaged_or_of_another_pull_is_named() {
     assert_same(&joined, &of_history(&folder));
 }
 
+#[test]
+fn shards_are_not_joined_into_the_history_of_another_source() {
+    let prometheus = fleet();
+    let (url, folder) = (prometheus.url(), Folder::new("other"));
+    pull(&url, &folder, &["--shard", "1/1"]).succeeds();
+    pull_of(&url, &folder, &[&END_AT[..], &["--step", "10m"]].concat()).succeeds();
+    let before = of_history(&folder);
+    let refused = merge(&folder);
+    assert!(!refused.stderr.contains("--overwrite"), "merge has no such flag: {}", refused.stderr);
+    refused.fails_saying(&["is of another source than the shards", "step 600s instead of 300s", "another --out"]);
+    assert_same(&before, &of_history(&folder));
+}
+
 /// A merge that is killed leaves whole files, and the next one completes the history.
 #[test]
 fn a_killed_merge_is_completed_by_the_next_one() {

@@ -1,5 +1,6 @@
 //! Digests the days of a history and applies every rule to the joined digests.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -13,8 +14,7 @@ use super::{
 };
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
-use crate::readings::Source;
-use crate::readings::{Lives, Window};
+use crate::readings::{Lives, Origin, Source, SourceName, Window};
 use crate::score::{DayScores, ScoreTable};
 use crate::spec::{Companion, Profile};
 use crate::time::{Step, TimeRange};
@@ -36,6 +36,8 @@ pub(crate) struct Collector<'a> {
     pub(crate) expected: &'a ExpectedMembers,
     /// A low score that lasts shorter is no incident.
     pub(crate) min_duration: Duration,
+    /// Where the history comes from.
+    pub(crate) origin: &'a Origin,
     /// How far back the rate of defragmentations looks (see [`Self::rate_window_ms`]).
     pub(crate) rate_window_ms: i64,
 }
@@ -52,10 +54,14 @@ impl Collector<'_> {
         source.companions().into_iter().filter(is_read).collect()
     }
 
-    /// How far back the rate of the time that defragmentations took looks, in milliseconds: `--rate-window` of the pull.
+    /// How far back the rate of the time that defragmentations took looks, in milliseconds: `--rate-window` of the pull,
+    /// the longest of several sources.
     pub(crate) fn rate_window_ms(source: &Source) -> i64 {
-        let query = source.queries.get(Companion::Defragmenting.name());
-        super::databases::window_ms(query.map(|query| query.promql.as_str()))
+        let of_one = |source: &Source| {
+            let query = source.queries.get(Companion::Defragmenting.name());
+            super::databases::window_ms(query.map(|query| query.promql.as_str()))
+        };
+        source.origin.sources().values().map(of_one).max().unwrap_or_else(|| of_one(source))
     }
 
     /// Digests one day; `scores` must be those of `window`.
@@ -71,11 +77,21 @@ impl Collector<'_> {
     /// Applies all rules to the joined digests.
     pub(crate) fn find(&self, tracks: Tracks) -> Findings {
         let mut clusters = tracks.into_clusters();
-        let all: Vec<&MemberTrack> = clusters.iter().flat_map(|cluster| &cluster.members).collect();
-        // If no member of any cluster sent metrics, Prometheus was probably down.
-        let anybody = super::spans::union(all.iter().flat_map(|member| member.scraped()));
-        let found = clusters.par_iter_mut().map(|cluster| cluster.unfold(|cluster| self.find_in(cluster, &anybody)));
-        let mut found: Vec<OfCluster> = found.collect();
+        let source_of = |cluster: &ClusterTrack| self.origin.source_of(&cluster.cluster);
+        let mut of_sources: BTreeMap<Option<&SourceName>, Vec<&MemberTrack>> = BTreeMap::new();
+        for cluster in &clusters {
+            of_sources.entry(source_of(cluster)).or_default().extend(&cluster.members);
+        }
+        // If no member of any cluster of a source sent metrics, its Prometheus was probably down.
+        let scraped =
+            |members: Vec<&MemberTrack>| super::spans::union(members.iter().flat_map(|member| member.scraped()));
+        let anybody: BTreeMap<_, Vec<TimeRange>> =
+            of_sources.into_iter().map(|(name, members)| (name, scraped(members))).collect();
+        let find = |cluster: &mut ClusterTrack| {
+            let anybody = anybody.get(&source_of(cluster)).map(Vec::as_slice).unwrap_or_default();
+            cluster.unfold(|cluster| self.find_in(cluster, anybody))
+        };
+        let mut found: Vec<OfCluster> = clusters.par_iter_mut().map(find).collect();
         found.extend(problems::unseen(gone::unseen(self, &clusters)));
         let mut all = OfCluster::default();
         for of_cluster in found {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
-use crate::readings::{IDLE, Life, Lives, Member, Window};
+use crate::readings::{IDLE, Life, Lives, Member, Origin, Window};
 use crate::score::{Rollup, ScoreTable, alive_on, score_window};
 use crate::spec::{Companion, METRICS, Profile};
 use crate::time::{Grid, HOUR_MS, Step, TimeRange, UtcDay};
@@ -83,6 +83,7 @@ impl<'a> Made<'a> {
             range,
             expected,
             min_duration: self.min_duration,
+            origin: &Origin::default(),
             rate_window_ms: 300_000,
         };
         let mut tracks = of.tracks();

@@ -9,7 +9,7 @@ use futures_util::future::select;
 use super::DAYS;
 use crate::cli::{ForecastArgs, Leave};
 use crate::commands::pull::Pulled;
-use crate::commands::sources::pull_server;
+use crate::commands::sources::pull_set;
 use crate::commands::{CommandError, Writing, runtime};
 use crate::config::Settings;
 use crate::history::History;
@@ -53,7 +53,7 @@ fn turn(folder: &Path, args: &ForecastArgs, settings: &Settings, run: &Writing) 
     let history = History::within(folder);
     let known = history.read_metas()?.known;
     let step = Step::from_millis(known.first().map_or(STEP_MS, |(_, meta)| meta.source.step_seconds * 1000))?;
-    let pulled = pull_server(&settings.of_last_days(DAYS, folder, step), Leave::default(), run)?;
+    let pulled = pull_set(&settings.of_last_days(DAYS, folder, step), Leave::default(), run)?;
     match pulled {
         Pulled::Some(error) if error.signal().is_some() || history.days()?.is_empty() => Err(error),
         pulled => {

@@ -4,7 +4,7 @@ use super::{Flag, Key, Shape};
 use crate::config::Heading;
 use crate::config::parse::{
     concurrency, instant, label_list, ok, patience, profile_list, queries_a_second, rate_window, replica, retries,
-    selector, switch, url,
+    selector, switch, tenants, url,
 };
 use crate::sources::prometheus::{
     EvidenceMode, HttpMethod, PlainHeaders, Preset, RATE_WINDOW, ReadMode, SeriesForm, ServerKind,
@@ -12,7 +12,7 @@ use crate::sources::prometheus::{
 use crate::sources::promql::Version;
 use crate::time::Step;
 
-pub(super) static SOURCE: [Key; 26] = [
+pub(super) static SOURCE: [Key; 27] = [
     Key::text(
         "source.url",
         "",
@@ -70,6 +70,13 @@ pub(super) static SOURCE: [Key; 26] = [
         |text| ok(PlainHeaders::parse(text)),
     )
     .of_shape(Shape::Headers),
+    Key::text(
+        "source.tenant",
+        "",
+        Flag::new(Heading::Source, "tenant", "NAMES", "Tenants of Mimir or Cortex, such as team-a,team-b"),
+        |text| ok(tenants(text)),
+    )
+    .of_shape(Shape::List),
     Key::text(
         "source.server",
         "auto",
@@ -134,10 +141,7 @@ pub(super) static SOURCE: [Key; 26] = [
     Key::text(
         "source.series",
         "auto",
-        Flag::new(Heading::Source, "series", "SERIES", "Series to read: auto, raw, or recorded").explained(
-            "Series to read: raw (etcd's own), recorded (by recording rules), or auto (recorded where complete, else \
-             raw)",
-        ),
+        Flag::new(Heading::Source, "series", "SERIES", "Series: raw, recorded, auto (recorded if complete)"),
         |text| ok(text.parse::<SeriesForm>()),
     ),
     Key::text(

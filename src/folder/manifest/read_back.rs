@@ -38,6 +38,14 @@ impl Manifest {
         self.shard.as_ref()?.parse().ok()
     }
 
+    /// The days that each of several sources lacks, in words.
+    pub(crate) fn lacking(&self) -> impl Iterator<Item = (&str, String)> {
+        self.days_lacking.iter().map(|(name, days)| {
+            let days: Vec<UtcDay> = days.iter().filter_map(|day| day.parse().ok()).collect();
+            (name.as_str(), UtcDay::describe(&days))
+        })
+    }
+
     /// Which members began as learners, and since when they vote.
     pub(crate) fn votes(&self) -> Votes {
         let learners = self.members.iter().filter_map(|member| Some((member, member.votes_from.as_deref()?)));

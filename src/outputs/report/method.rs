@@ -186,6 +186,9 @@ fn gaps(manifest: &Manifest) -> Markup {
         @for (name, days) in lists {
             @if !days.is_empty() { h3 { (name) } p { (days.join(", ")) } }
         }
+        @for (name, days) in manifest.lacking() {
+            h3 { "Days that the source " (name) " lacks, at least in part" } p { (days) }
+        }
     }
 }
 

@@ -27,12 +27,16 @@ pub(super) fn write_method(sheet: &mut Worksheet, look: &Look, manifest: &Manife
         }))?;
     }
     section(&mut table, &["Day of which", "Date"])?;
-    if manifest.days_missing.is_empty() && manifest.days_partial.is_empty() {
+    if manifest.days_missing.is_empty() && manifest.days_partial.is_empty() && manifest.days_lacking.is_empty() {
         table.row(&[Value::Text("nothing is known"), Value::Text("none")])?;
     }
     let days = [("nothing is known", &manifest.days_missing), ("the source lacks data", &manifest.days_partial)];
     for (what, days) in days {
         table.rows(days.iter().map(|day| vec![Value::Text(what), Value::Text(day)]))?;
+    }
+    for (name, days) in &manifest.days_lacking {
+        let what = format!("the source {name} lacks data");
+        table.rows(days.iter().map(|day| vec![Value::Text(&what), Value::Text(day)]))?;
     }
     section(&mut table, &["File of the history", "SHA-256", "Rows", "Bytes"])?;
     table.rows(manifest.history.iter().map(|file| {

@@ -91,7 +91,7 @@ fn pass(mut client: TcpStream, state: &Shared, behind: u16) -> Option<()> {
 }
 
 /// Reads a request: the head, and a body of its announced length.
-pub(super) fn read_request(client: &mut TcpStream) -> Option<String> {
+pub(crate) fn read_request(client: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16_384];
     loop {

@@ -36,7 +36,7 @@ pub(crate) use etcd::{etcd_cluster, etcd_programs, holds, now, put, started};
 pub(crate) use fault::Fault;
 pub(crate) use faults::Faults;
 pub(crate) use folder::{Folder, Tree, assert_empty, assert_same};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, read_request};
 pub(crate) use heatmap::{Cell, cells};
 pub(crate) use history::{
     History, agrees_with_the_oracle, autumn, bad_and_healthy, mix, sample_is_scored_exactly, spring,

@@ -10,6 +10,9 @@ use super::fields::{Fields, beside};
 use super::secret::{Secret, SecretSource};
 use super::yaml::Node;
 
+/// The header that selects the data of a tenant of Mimir, Cortex, and others.
+const TENANT_HEADER: &str = "x-scope-orgid";
+
 /// A header whose name contains one of these is treated as a secret.
 const SECRET_NAMES: [&str; 7] = ["authorization", "cookie", "token", "key", "secret", "password", "credential"];
 
@@ -52,6 +55,17 @@ impl PlainHeaders {
             all.push_str(&format!("{separator}{value}"));
         }
         pairs
+    }
+
+    /// Whether they select the data of a tenant.
+    pub(crate) fn has_tenant(&self) -> bool {
+        self.0.iter().any(|(name, _)| name.as_str() == TENANT_HEADER)
+    }
+
+    /// These headers, and the one that selects the data of a tenant. The tenant is a valid one.
+    pub(crate) fn with_tenant(mut self, tenant: &str) -> Self {
+        self.0.extend(HeaderValue::try_from(tenant).map(|value| (HeaderName::from_static(TENANT_HEADER), value)));
+        self
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {

@@ -202,14 +202,13 @@ pub(crate) fn samples_until<S: SampleStore>(
     let first_ms = at_ms.saturating_sub(window_ms).saturating_add(i64::from(version.has_left_open_ranges()));
     let range_ms = first_ms..at_ms.saturating_add(1);
     let mut found = Vec::new();
-    for series in store.series(&names_of(selectors), &range_ms)? {
-        let labels = store.labels(&series);
-        if !selectors.iter().any(|selector| selector.matches(labels)) {
-            continue;
-        }
+    let mut selected = store.series(&names_of(selectors), &range_ms)?;
+    selected.retain(|series| selectors.iter().any(|selector| selector.matches(store.labels(series))));
+    store.fetch(&|| selected.iter().map(|series| (series, range_ms.clone())).collect())?;
+    for series in &selected {
+        let labels = store.labels(series);
         let mut samples = Samples::default();
-        for (time_ms, value) in store.samples(&series, &range_ms)?.iter().filter(|(_, value)| !is_stale_marker(*value))
-        {
+        for (time_ms, value) in store.samples(series, &range_ms)?.iter().filter(|(_, value)| !is_stale_marker(*value)) {
             samples.push(time_ms, value);
         }
         if !samples.is_empty() {

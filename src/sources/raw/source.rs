@@ -15,6 +15,9 @@ use crate::readings::{NamingLabels, Progress, ReadingSource, Source, Window, Wor
 use crate::sources::promql::Version;
 use crate::time::{DAY_MS, Step, TimeRange, UtcDay};
 
+/// How often a part of a day is read at most, while its store changes.
+const ATTEMPTS: usize = 3;
+
 /// How samples become readings: the rules that do not depend on the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
@@ -121,8 +124,17 @@ pub(crate) async fn on_threads<T: Send + 'static>(work: impl FnOnce() -> T + Sen
 }
 
 impl<S: SampleStore> Inner<S> {
+    /// Reads again if the store has changed meanwhile, such as a bucket whose compactor replaced blocks.
     fn window(&self, part: TimeRange) -> Result<Window, RawError<S::Error>> {
-        let window = self.queries.window(&self.store, &self.rules, part)?;
+        let read = || self.queries.window(&self.store, &self.rules, part);
+        let mut window = read();
+        for _ in 1..ATTEMPTS {
+            if window.is_ok() || !self.store.has_changed() {
+                break;
+            }
+            window = read();
+        }
+        let window = window?;
         self.count(&window);
         Ok(window)
     }

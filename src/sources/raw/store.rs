@@ -28,6 +28,17 @@ pub(crate) trait SampleStore: Send + Sync + 'static {
     /// The labels of a series, sorted by name, with the metric's name.
     fn labels<'a>(&'a self, series: &'a Self::Series) -> &'a [Label];
 
+    /// Announces which samples are read next, each a series and a half-open range of milliseconds. A store where each read is a
+    /// request fetches them together.
+    fn fetch<'a>(&'a self, _wanted: &dyn Fn() -> Vec<(&'a Self::Series, Range<i64>)>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// After a failure: whether the store has changed since it was opened, so that the same may succeed now.
+    fn has_changed(&self) -> bool {
+        false
+    }
+
     /// The samples of a series in a half-open range of milliseconds.
     fn samples(&self, series: &Self::Series, range_ms: &Range<i64>) -> Result<Samples, Self::Error>;
 

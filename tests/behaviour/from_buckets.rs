@@ -1,0 +1,372 @@
+//! Pulls from blocks of Thanos in a bucket of a real S3 server. Every reading is that of the same blocks on disk.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use crate::support::{
+    DAY, Folder, HOUR, Metrics, Run, S3, S3Door, START, Simulated, Tree, assert_same, cells, copy_blocks, etcd_heatmap,
+    import, oracle, request, s3_error, simulated,
+};
+
+/// The version of the Prometheus whose blocks these are.
+const VERSION: &str = "2.42";
+
+/// A pull of everything from `from` into `out`.
+fn pull<'a>(from: &'a str, out: &'a str, flags: &[&'a str]) -> Vec<&'a str> {
+    [&["pull", "--quiet", "--promql", VERSION, "--from", from, "--out", out], flags].concat()
+}
+
+/// The days of a history, with the name of the source in their footers replaced by one of equal length.
+fn days(folder: &Folder, out: &str, source: &str) -> Tree {
+    let mut tree = folder.tree(&format!("{out}/history"));
+    for bytes in tree.values_mut() {
+        let found: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(source.as_bytes())).collect();
+        assert!(!found.is_empty(), "the footer does not name {source}");
+        found.into_iter().for_each(|at| bytes[at..at + source.len()].fill(b'x'));
+    }
+    tree
+}
+
+/// A path in the bucket whose address is as long as this path on disk, so that footers are equally long.
+fn as_long_as(s3: &S3, on_disk: &str, last: &str) -> String {
+    let short = s3.at(last).len();
+    format!("{}/{last}", "p".repeat(on_disk.len() - short - 1))
+}
+
+/// The requests for objects: the path below the bucket, and the bytes, `None` for a whole object.
+fn gets(door: &S3Door) -> Vec<(String, Option<Range<u64>>)> {
+    let seen = door.seen();
+    let get = |head: &String| {
+        let path = head.strip_prefix("GET /audits/")?.split(' ').next()?;
+        let range = head.lines().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+        let range = range.and_then(|range| {
+            let (first, last) = range.split_once('-')?;
+            Some(first.parse().ok()?..last.parse::<u64>().ok()? + 1)
+        });
+        (!path.contains("list-type")).then(|| (path.to_owned(), range))
+    };
+    seen.iter().filter_map(get).collect()
+}
+
+/// The folders that were listed, each as often as it was.
+fn listings(door: &S3Door) -> Vec<String> {
+    let prefix = |head: &String| {
+        let query = head.strip_prefix("GET /audits?")?.split(' ').next()?.to_owned();
+        let prefix = query.split('&').find_map(|field| field.strip_prefix("prefix="))?;
+        Some(prefix.replace("%2F", "/"))
+    };
+    let mut listed: Vec<String> = door.seen().iter().filter_map(prefix).collect();
+    listed.sort();
+    listed
+}
+
+fn runs(s3: &S3, arguments: &[&str]) -> Run {
+    s3.run(arguments)
+}
+
+#[test]
+fn blocks_in_a_bucket_give_the_bytes_of_a_copy_on_disk() {
+    let (s3, folder) = (S3::start(), Folder::new("from-bucket"));
+    copy_blocks(&simulated().prometheus.data(), &folder, "blocks", 'A', |meta| {
+        meta["thanos"]["labels"] = json!({ "region": "north", "replica": "0" });
+    });
+    let disk = folder.at("blocks");
+    let path = as_long_as(&s3, &disk, "thanos");
+    let bucket = s3.at(&path);
+    s3.put(&disk, &path);
+    let (here, there) = (folder.at("here"), folder.at("there"));
+    let flags = ["--cluster-label", "region,cluster"];
+    etcd_heatmap(&pull(&disk, &here, &flags)).succeeds();
+    let run = runs(&s3, &pull(&bucket, &there, &flags)).succeeds();
+    assert_eq!(run.stderr, "");
+    let expected = days(&folder, "here", &disk);
+    assert_eq!(expected.len(), 3);
+    assert_same(&expected, &days(&folder, "there", &bucket));
+    assert!(folder.text("there/manifest.json").contains(&bucket));
+    // The same command again reads nothing; another address is another source.
+    let again =
+        runs(&s3, &["pull", "--promql", VERSION, "--from", &bucket, "--out", &there, flags[0], flags[1]]).succeeds();
+    assert!(again.stderr.contains("0 days") || again.stderr.contains("3 days"), "{}", again.stderr);
+    runs(&s3, &pull(&s3.at("elsewhere"), &there, &flags)).fails_saying(&["s3://audits/elsewhere", "has no objects"]);
+    // A single block is read too, and check shows what is there.
+    let check = runs(&s3, &["check", "--from", &bucket]).succeeds();
+    for words in [format!("files    2 blocks in {bucket}").as_str(), "members  ", "ready    "] {
+        assert!(check.stdout.contains(words), "does not show {words:?}:\n{}", check.stdout);
+    }
+    let block = listings_of(&folder, "blocks").remove(0);
+    let check = runs(&s3, &["check", "--from", &s3.at(&format!("{path}/{block}"))]).succeeds();
+    assert!(check.stdout.contains("files    1 block in "), "{}", check.stdout);
+    assert_eq!(s3.left_over(), [""; 0], "nothing stays on disk");
+}
+
+/// The names in a folder on disk.
+fn listings_of(folder: &Folder, name: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder.at(name)).expect("a folder").flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A block of twelve hours with three members of etcd among series of other metrics, which are about 98 % of it.
+fn crowded(folder: &Folder) {
+    let mut metrics = Metrics::default();
+    for member in ["a", "b", "c"] {
+        metrics.member(&format!("cluster=\"c\",instance=\"{member}\""), START..START + 12 * HOUR);
+    }
+    let mut random = 1_u64;
+    let mut text = String::new();
+    // Names before, between and after those of etcd and its processes.
+    for name in ["apiserver_noise", "http_noise", "zone_noise"] {
+        for series in 0..400 {
+            for second in (START..START + 12 * HOUR).step_by(60) {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                text.push_str(&format!("{name}{{series=\"{series}\"}} {} {second}\n", random >> 11));
+            }
+        }
+    }
+    metrics.add(&text);
+    let file = folder.write("crowded.om", metrics.text());
+    import(Path::new(&file), folder, &["--max-block-duration=18h"]);
+}
+
+#[test]
+fn only_what_is_needed_of_a_block_is_read_and_each_byte_once() {
+    let (s3, folder) = (S3::start(), Folder::new("from-crowded"));
+    crowded(&folder);
+    copy_blocks(&folder.at("data"), &folder, "blocks", 'A', |_| {});
+    let (disk, out) = (folder.at("blocks"), folder.at("audit"));
+    s3.put(&disk, "thanos");
+    let door = S3Door::before(s3.server().port(), |_| None);
+    let from = s3.at("thanos");
+    Run::of(s3.command_through(&door.url(), &pull(&from, &out, &[]))).succeeds();
+    let blocks = listings_of(&folder, "blocks");
+    // The folder of blocks is listed once, and each block once.
+    let mut expected: Vec<String> = blocks.iter().map(|block| format!("thanos/{block}/")).collect();
+    expected.insert(0, "thanos/".to_owned());
+    assert_eq!(listings(&door), expected);
+    let mut read: BTreeMap<String, Vec<Range<u64>>> = BTreeMap::new();
+    for (path, range) in gets(&door) {
+        let whole = range.is_none();
+        let is_small = path.ends_with("meta.json") || path.ends_with("bucket-index.json.gz");
+        assert_eq!(whole, is_small, "{path} is read by ranges");
+        read.entry(path).or_default().push(range.unwrap_or(0..1));
+    }
+    let mut sums = BTreeMap::from([("index", 0), ("chunks", 0)]);
+    for (path, ranges) in &mut read {
+        ranges.sort_by_key(|range| range.start);
+        assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start), "{path} is read twice: {ranges:?}");
+        assert!(ranges.len() <= 6, "{} requests for {path}: {ranges:?}", ranges.len());
+        for (kind, sum) in &mut sums {
+            let bytes: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+            *sum += if path.contains(kind) { bytes } else { 0 };
+        }
+    }
+    let size = |path: &str| fs::metadata(folder.at(&format!("blocks/{path}"))).map_or(0, |metadata| metadata.len());
+    let chunks: u64 = blocks.iter().map(|block| size(&format!("{block}/chunks/000001"))).sum();
+    assert!(chunks > 6 << 20, "the blocks are large: {chunks}");
+    assert!(sums["chunks"] * 10 < chunks, "{sums:?} of {chunks}");
+}
+
+#[test]
+fn blocks_out_of_range_are_not_opened() {
+    let (s3, folder) = (S3::start(), Folder::new("from-range"));
+    let blocks = copy_blocks(&simulated().prometheus.data(), &folder, "blocks", 'A', |_| {});
+    let (disk, out, here) = (folder.at("blocks"), folder.at("audit"), folder.at("here"));
+    let path = as_long_as(&s3, &disk, "thanos");
+    let from = s3.at(&path);
+    s3.put(&disk, &path);
+    let door = S3Door::before(s3.server().port(), |_| None);
+    let first_of_second = {
+        let meta: serde_json::Value =
+            serde_json::from_str(&folder.text(&format!("blocks/{}/meta.json", blocks[1]))).expect("a description");
+        meta["minTime"].as_i64().expect("a time") / 1000
+    };
+    // Queries look back a day.
+    let (start, end) = ((first_of_second + DAY).to_string(), Simulated::END.to_string());
+    let range = ["--start", &start, "--end", &end];
+    Run::of(s3.command_through(&door.url(), &pull(&from, &out, &range))).succeeds();
+    etcd_heatmap(&pull(&disk, &here, &range)).succeeds();
+    assert_same(&days(&folder, "here", &disk), &days(&folder, "audit", &from));
+    let of_first: Vec<String> =
+        gets(&door).into_iter().map(|(path, _)| path).filter(|path| path.contains(&blocks[0])).collect();
+    assert_eq!(of_first, [format!("{path}/{}/meta.json", blocks[0])]);
+    assert_eq!(listings(&door), [format!("{path}/"), format!("{path}/{}/", blocks[1])]);
+    let outside = runs(&s3, &pull(&from, &folder.at("none"), &["--start", "2019-01-01", "--end", "2019-01-02"]));
+    outside.fails_saying(&["has no block with samples from 2018-12-31", "its blocks are from 2026-10-01", "--start"]);
+}
+
+#[test]
+fn downsampled_marked_and_incomplete_blocks_are_left_out_with_a_note() {
+    let (s3, folder) = (S3::start(), Folder::new("from-left-out"));
+    let data = simulated().prometheus.data();
+    let current = copy_blocks(&data, &folder, "blocks", 'A', |_| {});
+    let (disk, out, here) = (folder.at("blocks"), folder.at("audit"), folder.at("here"));
+    let path = as_long_as(&s3, &disk, "thanos");
+    let from = s3.at(&path);
+    etcd_heatmap(&pull(&disk, &here, &[])).succeeds();
+    copy_blocks(&data, &folder, "blocks", 'B', |meta| meta["thanos"]["downsample"]["resolution"] = json!(300_000));
+    // A block that others replace, and one that nothing replaces, both marked an hour ago.
+    let mark = |block: &str| {
+        let at = SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_secs() - 3600;
+        let mark = json!({ "id": block, "version": 1, "details": "source of compacted block", "deletion_time": at });
+        folder.write(&format!("blocks/{block}/deletion-mark.json"), mark.to_string());
+    };
+    let replaced =
+        copy_blocks(&data, &folder, "blocks", 'C', |meta| meta["compaction"]["sources"] = json!([current[0]]));
+    fs::remove_dir_all(folder.at(&format!("blocks/{}", replaced[1]))).expect("the other block goes");
+    let expired = copy_blocks(&data, &folder, "blocks", 'D', |_| {});
+    [&replaced[0], &expired[0]].into_iter().for_each(|block| mark(block));
+    fs::remove_dir_all(folder.at(&format!("blocks/{}", expired[1]))).expect("the other block goes");
+    let partial = copy_blocks(&data, &folder, "blocks", 'E', |_| {});
+    partial.iter().for_each(|block| fs::remove_file(folder.at(&format!("blocks/{block}/meta.json"))).expect("it goes"));
+    folder.write(&format!("blocks/{}/no-compact-mark.json", current[0]), "{}");
+    s3.put(&disk, &path);
+    let run = runs(&s3, &["pull", "--promql", VERSION, "--from", &from, "--out", &out]).succeeds();
+    for words in [
+        "2 downsampled blocks of Thanos left out, because only raw samples are read, from 2026-10-01".to_owned(),
+        format!("1 block left out that are marked for deletion, though no other block replaces them"),
+        expired[0].clone(),
+        format!("2 incomplete blocks left out, which are being uploaded or deleted: {}, {}", partial[0], partial[1]),
+    ] {
+        assert!(run.stderr.contains(&words), "does not say {words:?}:\n{}", run.stderr);
+    }
+    assert!(!run.stderr.contains(&replaced[0]), "{}", run.stderr);
+    assert_same(&days(&folder, "here", &disk), &days(&folder, "audit", &from));
+}
+
+#[test]
+fn the_same_samples_in_two_blocks_count_once_and_replicas_are_chosen() {
+    let (s3, folder) = (S3::start(), Folder::new("from-twice"));
+    let data = simulated().prometheus.data();
+    let (disk, here) = (folder.at("blocks"), folder.at("here"));
+    let path = as_long_as(&s3, &disk, "thanos");
+    copy_blocks(&data, &folder, "blocks", 'A', |meta| meta["thanos"]["labels"] = json!({ "replica": "a" }));
+    etcd_heatmap(&pull(&disk, &here, &["--replica", "replica=a"])).succeeds();
+    // Blocks of the other replica, and more of this one with the same samples.
+    copy_blocks(&data, &folder, "blocks", 'B', |meta| meta["thanos"]["labels"] = json!({ "replica": "b" }));
+    copy_blocks(&data, &folder, "blocks", 'C', |meta| meta["thanos"]["labels"] = json!({ "replica": "a" }));
+    s3.put(&disk, &path);
+    let (from, out) = (s3.at(&path), folder.at("audit"));
+    runs(&s3, &pull(&from, &out, &[])).fails_saying(&["blocks of replicas", "--replica replica=a", "s3://audits/"]);
+    runs(&s3, &pull(&from, &out, &["--replica", "replica=c"])).fails_saying(&["choose one of a, b"]);
+    runs(&s3, &pull(&from, &out, &["--replica", "replica=a"])).succeeds();
+    assert_same(&days(&folder, "here", &disk), &days(&folder, "audit", &from));
+    assert!(folder.text("audit/manifest.json").contains("\"replica=a\""));
+}
+
+/// Puts the blocks of the simulated history into a bucket.
+fn in_bucket(s3: &S3, folder: &Folder) -> Vec<String> {
+    let blocks = copy_blocks(&simulated().prometheus.data(), folder, "blocks", 'A', |_| {});
+    s3.put(&folder.at("blocks"), "thanos");
+    blocks
+}
+
+#[test]
+fn a_compaction_during_a_pull_changes_nothing() {
+    let (s3, folder) = (S3::start(), Folder::new("from-compacted"));
+    let data = simulated().prometheus.data();
+    let (disk, here, out) = (folder.at("blocks"), folder.at("here"), folder.at("audit"));
+    let path = as_long_as(&s3, &disk, "thanos");
+    let from = s3.at(&path);
+    copy_blocks(&data, &folder, "blocks", 'A', |_| {});
+    s3.put(&disk, &path);
+    etcd_heatmap(&pull(&disk, &here, &[])).succeeds();
+    copy_blocks(&data, &folder, "others", 'B', |_| {});
+    // At the first request for chunks, the compactor has replaced all blocks and deletes the old ones.
+    let (done, port, server) = (AtomicBool::new(false), s3.server().port(), s3.server().url());
+    let (others, old) = (folder.at("others"), folder.tree("blocks"));
+    let prefix = path.clone();
+    let door = S3Door::before(port, move |head| {
+        if head.contains("/chunks/") && !done.swap(true, Ordering::SeqCst) {
+            oracle("s3.py", &["put", &server, "audits", &prefix, &others]);
+            for name in old.keys() {
+                let gone = request(port, "DELETE", &format!("/audits/{prefix}/{name}"), "");
+                assert!(matches!(gone, Some((204, _))), "{name} is not deleted: {gone:?}");
+            }
+        }
+        None
+    });
+    let run = Run::of(s3.command_through(&door.url(), &pull(&from, &out, &[]))).succeeds();
+    assert_eq!(run.stderr, "");
+    assert_same(&days(&folder, "here", &disk), &days(&folder, "audit", &from));
+    assert!(gets(&door).iter().any(|(path, _)| path.contains("B/chunks/")), "the new blocks are read");
+}
+
+#[test]
+fn what_cannot_be_read_is_one_sentence() {
+    let (s3, folder) = (S3::start(), Folder::new("from-refused"));
+    let blocks = in_bucket(&s3, &folder);
+    let (from, out) = (s3.at("thanos"), folder.at("audit"));
+    let refusing = |part: &'static str| {
+        S3Door::before(s3.server().port(), move |head| {
+            let line = head.lines().next().unwrap_or_default();
+            line.contains(part).then(|| s3_error("403 Forbidden", "AccessDenied", "Access Denied"))
+        })
+    };
+    let through = |door: &S3Door| Run::of(s3.command_through(&door.url(), &pull(&from, &out, &[])));
+    for (part, named) in [
+        ("list-type", "s3://audits/thanos cannot be listed"),
+        ("/meta.json", "/meta.json cannot be read"),
+        ("/index", "/index cannot be read"),
+        ("/chunks/", "/chunks/000001 cannot be read"),
+    ] {
+        let run = through(&refusing(part));
+        run.fails_saying(&[named, "AccessDenied", "check the login and its permissions"]);
+        assert!(!run.stderr.contains("a-secret"), "{}", run.stderr);
+    }
+    // An index that ends early, and one with a wrong byte.
+    let index = fs::read(folder.at(&format!("blocks/{}/index", blocks[0]))).expect("an index");
+    let with = |bytes: &[u8], words: &[&str]| {
+        folder.write(&format!("blocks/{}/index", blocks[0]), bytes);
+        s3.put(&folder.at("blocks"), "thanos");
+        runs(&s3, &pull(&from, &out, &[])).fails_saying(words);
+    };
+    with(&index[..index.len() / 2], &["s3://audits/thanos/", "/index at byte", "copy the block again"]);
+    let mut wrong = index.clone();
+    let at = wrong.len() - 20;
+    wrong[at] ^= 1;
+    with(&wrong, &["s3://audits/thanos/", "/index at byte", "the checksum of the table of contents"]);
+}
+
+#[test]
+fn what_is_no_block_is_refused_with_what_can_be_read() {
+    let (s3, folder) = (S3::start(), Folder::new("from-no-blocks"));
+    fs::create_dir(folder.at("dumps")).expect("a folder can be made");
+    folder.write("dumps/metrics.openmetrics", "# EOF\n");
+    s3.put(&folder.at("dumps"), "dumps");
+    let out = folder.at("audit");
+    let refused = |from: &str, words: &[&str]| runs(&s3, &pull(from, &out, &[])).fails_saying(words);
+    refused(&s3.at("dumps"), &["s3://audits/dumps has no blocks", "Thanos", "Mimir", "copy a dump"]);
+    refused(&s3.at("dumps/metrics.openmetrics"), &["has no objects", "check bucket and prefix"]);
+    refused("s3://nowhere/thanos", &["s3://nowhere/thanos"]);
+    refused("ftp://nowhere/thanos", &["ftp://nowhere/thanos", "s3://"]);
+    refused("s3://key:a-secret@audits/thanos", &["must not hold a login"]);
+    let inside = ["pull", "--from", &s3.at("thanos"), "--out", &s3.at("thanos/audit")];
+    in_bucket(&s3, &folder);
+    runs(&s3, &inside).fails_saying(&["--out", "to which nothing is written"]);
+}
+
+#[test]
+fn raw_counts_of_an_instant_come_from_a_bucket() {
+    let (s3, folder) = (S3::start(), Folder::new("from-explained"));
+    in_bucket(&s3, &folder);
+    let (from, disk, out) = (s3.at("thanos"), folder.at("blocks"), folder.at("audit"));
+    etcd_heatmap(&["backfill", "--quiet", "--promql", VERSION, "--from", &disk, "--out", &out]).succeeds();
+    let cluster = {
+        let cells = cells(&folder.text("audit/heatmap.csv"));
+        cells[0].cluster.clone()
+    };
+    let explain = |from: &str| {
+        let explain = ["explain", &out, "--cluster", &cluster, "--at", "2026-10-02T10:00", "--instant", "--from", from];
+        runs(&s3, &explain).succeeds().stdout.replace(from, "FROM")
+    };
+    let shown = explain(&from);
+    assert!(shown.contains("raw counts: from FROM"), "{shown}");
+    assert_eq!(shown, explain(&disk));
+}

@@ -8,6 +8,7 @@ mod diff;
 mod examples;
 mod findings;
 mod flags;
+mod folders;
 mod forecast;
 mod help;
 mod import;
@@ -23,6 +24,7 @@ pub(crate) use flags::{
     All, Flags, OfCheck, OfDiff, OfExplain, OfFindings, OfForecast, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql,
     OfTextfile,
 };
+pub(crate) use folders::{Slot, Use};
 pub(crate) use forecast::{ForecastArgs, WantedMetric};
 pub(crate) use import::ImportArgs;
 pub(crate) use package::{CompletionsArgs, ManArgs};

@@ -14,7 +14,7 @@
 //! Data flows one way. In this list, no module imports one to its right; a test in this file checks it:
 //!
 //! ```text
-//! time text files spec readings openmetrics history sources score heatmap folder analysis outputs import config cli commands
+//! time text files places spec readings openmetrics history sources score heatmap folder analysis outputs import config cli commands
 //! ```
 //!
 //! `history` comes before `sources` because the embedded sample is a history. Only `sources` has network code, and
@@ -37,6 +37,7 @@ pub mod history;
 mod import;
 pub mod openmetrics;
 mod outputs;
+mod places;
 pub mod readings;
 pub mod score;
 #[cfg(test)]

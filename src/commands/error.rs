@@ -17,6 +17,7 @@ use crate::folder::FolderError;
 use crate::history::HistoryError;
 use crate::import::ImportError;
 use crate::outputs::{OutputError, RulesError};
+use crate::places::PlaceError;
 use crate::readings::identity::MixedMembers;
 use crate::sources::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
@@ -58,6 +59,12 @@ pub(crate) enum CommandError {
     Export(#[from] OutputError),
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A place in an object store for a command that repeats.
+    #[error("--every needs a folder on disk, not {0}: run the command without --every from a timer")]
+    OnDiskOnly(String),
+    /// A place in an object store.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     #[error(transparent)]
     Rules(#[from] RulesError),
     #[error(transparent)]
@@ -267,6 +274,10 @@ impl CommandError {
                 | Self::Diff(DiffError::SameFolder(_))
                 | Self::Anonymize(_)
                 | Self::Anonymized(_)
+                | Self::OnDiskOnly(_)
+                | Self::Place(
+                    PlaceError::UnknownScheme(_) | PlaceError::NoLocalFolder(_) | PlaceError::BadAddress { .. }
+                )
         )
     }
 

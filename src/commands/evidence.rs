@@ -12,6 +12,7 @@ use super::progress::Reporter;
 use crate::analysis::explain::ScoredWindow;
 use crate::folder::{FolderError, Listed, Manifest, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError, read_through};
+use crate::places::{Place, address_of};
 use crate::readings::{Life, Lives, Member, Source, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
 use crate::spec::{Companion, METRICS};
@@ -60,7 +61,10 @@ pub(super) fn no_history(folder: &Path, manifest: Option<&Manifest>) -> CommandE
     let Some(manifest) = manifest.filter(|manifest| manifest.profile.is_some()) else {
         return HistoryError::Empty(folder.to_owned()).into();
     };
-    let history = manifest.history_folder.as_ref().map(|path| normal(&folder.join(path)));
+    let history = manifest.history_folder.as_ref().map(|path| match Place::of(Path::new(path)) {
+        Ok(Place::Folder(path)) => normal(&folder.join(path)),
+        _ => PathBuf::from(path),
+    });
     CommandError::ScoresOnly { folder: folder.to_owned(), history }
 }
 
@@ -77,8 +81,19 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
+/// Where the history of `folder` is, as seen from `out`; `None` if they are the same. If one of them stands for a place in a
+/// bucket, no path leads from one to the other: an address or an absolute path does.
+pub(super) fn history_elsewhere(out: &Path, folder: &Path) -> Option<String> {
+    match (address_of(out), address_of(folder)) {
+        _ if out == folder => None,
+        (_, Some(address)) => Some(address),
+        (Some(_), None) => folder.canonicalize().ok()?.to_str().map(str::to_owned),
+        (None, None) => path_between(out, folder).filter(|path| !path.is_empty()),
+    }
+}
+
 /// The path from one existing folder to another; `None` if it is not UTF-8 or one of them does not exist.
-pub(super) fn path_between(from: &Path, to: &Path) -> Option<String> {
+fn path_between(from: &Path, to: &Path) -> Option<String> {
     let (from, to) = (from.canonicalize().ok()?, to.canonicalize().ok()?);
     let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let up = from.components().skip(common).map(|_| Component::ParentDir);

@@ -23,6 +23,7 @@ mod lint;
 mod log;
 mod man;
 mod merge;
+mod places;
 mod progress;
 mod pull;
 mod rewrite;
@@ -46,6 +47,7 @@ use crate::config::{Config, Environment, Settings, VARIABLES};
 use crate::folder::{Manifest, OutputFolder, check_given};
 use crate::history::History;
 use crate::outputs;
+use crate::places::shown;
 #[cfg(test)]
 pub(crate) use anonymize::AnonymizeError;
 #[cfg(test)]
@@ -55,6 +57,7 @@ use interrupt::Interrupt;
 pub(crate) use interrupt::Signal;
 #[cfg(test)]
 pub(crate) use merge::MergeError;
+use places::Places;
 use progress::Reporter;
 #[cfg(test)]
 pub(crate) use {
@@ -88,7 +91,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A run that a signal stopped has not failed.
         let prefix = if self.0.signal().is_some() { "" } else { "error: " };
-        write!(f, "{prefix}{}", self.0)
+        write!(f, "{prefix}{}", shown(&self.0.to_string()))
     }
 }
 
@@ -114,19 +117,29 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
     if let Some(note) = log::start(cli.verbose) {
         reporter.note(&note);
     }
-    let config = Config::load(cli.command.given(), cli.config.as_deref(), &environment())?;
+    let mut config = Config::load(cli.command.given(), cli.config.as_deref(), &environment())?;
     for note in &config.notes {
         reporter.note(note);
     }
+    if let Command::Pull(args) = &cli.command
+        && let Some(shard) = args.shard
+    {
+        config.settings = config.settings.of_shard(shard);
+    }
+    let mut command = cli.command;
+    let places = Places::open(&mut command, &mut config.settings, reporter)?;
+    places.end(run_on_disk(command, &config, reporter))
+}
+
+/// Runs a command whose folders are all on disk.
+fn run_on_disk(command: Command, config: &Config, reporter: Reporter) -> Result<(), CommandError> {
     let settings = &config.settings;
-    match cli.command {
+    match command {
         Command::Backfill(args) => {
             let run = Writing::to(settings.out()?, reporter)?;
             run.end(backfill::run(&args, settings, &run))
         }
         Command::Pull(args) => {
-            let of_shard = args.shard.map(|shard| settings.clone().of_shard(shard));
-            let settings = of_shard.as_ref().unwrap_or(settings);
             let run = Writing::to(settings.out()?, reporter)?;
             run.end(sources::pull_set(settings, args.leave, &run).and_then(pull::Pulled::into_result))
         }
@@ -178,7 +191,7 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
         Command::Sql(args) => sql::run(settings, args.dialect),
         // The first `match` in this function handles these.
         Command::Completions(_) | Command::Man(_) => Ok(()),
-        Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(&config),
+        Command::Config(ConfigArgs { command: ConfigCommand::Show(_) }) => config::show(config),
     }
 }
 

@@ -9,6 +9,7 @@ use futures_util::future::{Either, select};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, WeakProgressBar};
 
 use super::stdout::{StdoutError, print_wrapped};
+use crate::places::shown;
 use crate::sources::prometheus::Traffic;
 use crate::text::count;
 
@@ -52,7 +53,7 @@ impl Reporter {
     /// Prints a note on standard error; prints nothing with `--quiet`.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            write_lines(format!("{text}\n").as_bytes());
+            write_lines(format!("{}\n", shown(text)).as_bytes());
         }
     }
 

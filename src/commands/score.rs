@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::annotations::Notes;
-use super::evidence::{Opened, Overview, list_history, manifest_to_replace, path_between};
+use super::evidence::{Opened, Overview, history_elsewhere, list_history, manifest_to_replace};
 use super::progress::Reporter;
 use super::{CommandError, Writing, met};
 use crate::analysis::findings::Collector;
@@ -148,12 +148,10 @@ fn begin_manifest(
 ) -> Result<Manifest, CommandError> {
     let overview = &opened.overview;
     let listed = list_history(history, &opened.metas, earlier)?;
-    let folder = history.out();
-    let elsewhere = (folder != out).then(|| path_between(out, folder)).flatten().filter(|path| !path.is_empty());
     let manifest = Manifest::of_pull(&opened.source, &overview.asked, &overview.lives, listed, &overview.missing)
         .with_partial(&overview.partial)
         .with_shard(earlier.and_then(Manifest::shard))
-        .with_history_in(elsewhere);
+        .with_history_in(history_elsewhere(out, history.out()));
     manifest.write(out)?;
     outputs::replaced().try_for_each(|files| files.remove(out))?;
     Ok(manifest)

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write, stdout};
 
 use super::window::Window;
+use crate::places::shown;
 use crate::text::wrap::wrapped;
 
 /// A failed write to standard output.
@@ -22,13 +23,13 @@ fn reason(error: &io::Error) -> String {
 /// Prints the result of a command, also with `--quiet`.
 pub(super) fn print(text: &str) -> Result<(), StdoutError> {
     let mut out = stdout().lock();
-    finished(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    finished(out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()))
 }
 
 /// Prints the result of a command like [`print`], wrapped to the window. `hang` is the indent of lines that continue
 /// another.
 pub(super) fn print_wrapped(text: &str, hang: usize) -> Result<(), StdoutError> {
-    print(&wrapped(text, Window::of_stdout().width, hang))
+    print(&wrapped(&shown(text), Window::of_stdout().width, hang))
 }
 
 /// Turns a failed write into an error. A closed pipe is not an error: its reader, such as `head`, has read enough.

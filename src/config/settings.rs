@@ -186,6 +186,16 @@ impl Settings {
         self.dir.as_deref().ok_or(ConfigError::NoOut)
     }
 
+    /// The output folder, if it is set.
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
+
+    /// Puts another folder in the place of the output folder.
+    pub(crate) fn set_dir(&mut self, dir: PathBuf) {
+        self.dir = Some(dir);
+    }
+
     /// The settings of a pull of one shard, which has a folder of its own in the output folder.
     pub(crate) fn of_shard(mut self, shard: Shard) -> Self {
         self.dir = self.dir.map(|dir| shard_folder(&dir, shard));

@@ -3,13 +3,17 @@
 //!
 //! The module `folder` decides which files belong in an output folder.
 
+mod committed;
 mod folder;
 mod lock;
 mod moved;
+mod temporary;
 mod whole_file;
 
+pub(crate) use committed::OnCommit;
 pub(crate) use folder::{SyncAtEnd, make_folder, sync_folder};
 pub(crate) use lock::{Lock, NoLock};
 pub(crate) use moved::move_file;
+pub(crate) use temporary::{TemporaryFolder, remove_abandoned};
 pub use whole_file::{FileError, FileStat};
 pub(crate) use whole_file::{WholeFile, remove_partial_files};

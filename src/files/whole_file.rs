@@ -8,6 +8,7 @@ use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 use tracing::debug;
 
+use super::committed::committed;
 use super::folder::{folder_of, make_folder, sync_folder};
 
 /// A file operation that failed, with the path, the cause and the remedy.
@@ -148,6 +149,7 @@ impl WholeFile {
         }
         fs::rename(&self.partial, &self.path).and_then(|()| sync_folder(folder_of(&self.path))).map_err(failed)?;
         debug!(file = %self.path.display(), bytes = self.bytes, "in place");
+        committed(&self.path);
         let sha256 = hexadecimal(std::mem::take(&mut self.hash));
         Ok(FileStat { bytes: self.bytes, sha256 })
     }

@@ -19,7 +19,7 @@ pub use manifest::ManifestBlock;
 pub(crate) use manifest::{MANIFEST, Manifest, ManifestAnnotations, ManifestMember, ManifestOpenMetrics};
 pub(crate) use owned::{HISTORY, Owned, REPLACEMENT};
 pub(crate) use read_cells::read_cells;
-pub(crate) use shards::{shard_folder, shards_in};
+pub(crate) use shards::{is_in_shard, shard_folder, shards_in};
 pub(crate) use taken::{OutputFolder, check_folder};
 pub use written::Written;
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::{HISTORY, MANIFEST};
 use crate::files::FileError;
 use crate::readings::Shard;
 
@@ -12,6 +13,12 @@ const SHARDS: &str = "shards";
 /// The output folder of a shard: `shards/3-of-16` in the output folder `out`.
 pub(crate) fn shard_folder(out: &Path, shard: Shard) -> PathBuf {
     out.join(SHARDS).join(shard.folder())
+}
+
+/// Whether a path in an output folder is of the history of a shard, or its manifest.
+pub(crate) fn is_in_shard(path: &str) -> bool {
+    let inside = path.strip_prefix(SHARDS).and_then(|rest| rest.strip_prefix('/')?.split_once('/'));
+    inside.is_some_and(|(shard, file)| Shard::in_folder(shard).is_some() && (file == MANIFEST || HISTORY.has(file)))
 }
 
 /// The shards with a folder in the output folder `out`, in order.

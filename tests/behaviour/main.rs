@@ -9,6 +9,7 @@ mod alerts;
 mod annotations;
 mod anonymize;
 mod bad_input;
+mod buckets;
 mod check;
 mod companions;
 mod compare;

@@ -1,5 +1,6 @@
 //! The manifest as a file: reading, writing, and upgrading older formats.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -95,6 +96,24 @@ impl Manifest {
         text.push('\n');
         WholeFile::write(&path, text.as_bytes())?;
         Ok(())
+    }
+
+    /// The text of a manifest that no longer lists these files; `None` if it lists none of them. Paths are relative to the
+    /// output folder.
+    pub(crate) fn without(text: &[u8], paths: &BTreeSet<String>) -> Option<Vec<u8>> {
+        let mut manifest: Value = serde_json::from_slice(text).ok()?;
+        // A history elsewhere has paths of its own.
+        let lists = if manifest["history_folder"].is_null() { &["history", "files"][..] } else { &["files"] };
+        let mut is_less = false;
+        for list in lists {
+            let Some(files) = manifest[list].as_array_mut() else { continue };
+            let before = files.len();
+            files.retain(|file| !file["path"].as_str().is_some_and(|path| paths.contains(path)));
+            is_less |= files.len() < before;
+        }
+        let mut text = serde_json::to_vec_pretty(&manifest).ok().filter(|_| is_less)?;
+        text.push(b'\n');
+        Some(text)
     }
 }
 

@@ -16,7 +16,6 @@
 //! directory in an archive is written to a temporary folder by [`ArchivedData::unpack`]: only files that Prometheus reads,
 //! under names that this module makes, never more bytes than [`ArchivedData::bytes`].
 
-mod abandoned;
 mod choose;
 mod dumps;
 mod error;

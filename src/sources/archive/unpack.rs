@@ -5,14 +5,12 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
-use super::abandoned;
 use super::error::ArchiveError;
 use super::names;
 use super::space;
 use super::stoppable::Stoppable;
 use super::walk::{Entry, Stop, Type, walk};
+use crate::files::{TemporaryFolder, remove_abandoned};
 
 /// Bytes that are copied at once.
 const BUFFER: usize = 128 << 10;
@@ -33,9 +31,7 @@ pub struct ArchivedData {
 #[derive(Debug)]
 pub struct Unpacked {
     data: PathBuf,
-    // Removed before the lock ends.
-    _dir: TempDir,
-    _used: Option<File>,
+    _folder: TemporaryFolder,
 }
 
 impl Unpacked {
@@ -90,13 +86,13 @@ impl ArchivedData {
         parent: Option<&Path>,
     ) -> Result<Unpacked, ArchiveError> {
         let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
-        abandoned::remove_all(&parent);
+        remove_abandoned(&parent);
         if let Some(free) = space::free(&parent).filter(|free| *free < self.bytes()) {
             return Err(ArchiveError::NoSpace { file: self.archive.clone(), dir: parent, needed: self.bytes(), free });
         }
         let write = |source| ArchiveError::Write { file: parent.clone(), source };
-        let dir = tempfile::Builder::new().prefix(abandoned::PREFIX).tempdir_in(&parent).map_err(write)?;
-        let (used, data) = (abandoned::claim(dir.path()).map_err(write)?, dir.path().join("data"));
+        let folder = TemporaryFolder::within(&parent).map_err(write)?;
+        let data = folder.path().join("data");
         fs::create_dir(&data).map_err(write)?;
         let mut missing = self.files.clone();
         let visit = &mut |entry: &Entry, content: &mut dyn Read| {
@@ -107,10 +103,7 @@ impl ArchivedData {
         if let Some(nested) = nested.into_iter().find(|nested| nested.has(&self.root)) {
             return Err(nested.error);
         }
-        missing
-            .into_keys()
-            .next()
-            .map_or(Ok(Unpacked { data, _dir: dir, _used: used }), |entry| Err(self.changed(entry)))
+        missing.into_keys().next().map_or(Ok(Unpacked { data, _folder: folder }), |entry| Err(self.changed(entry)))
     }
 
     fn entry(

@@ -21,6 +21,8 @@ mod port;
 mod program;
 mod promtool;
 mod recorded;
+mod s3;
+mod s3_door;
 mod server;
 mod simulated;
 mod victoria_metrics;
@@ -50,6 +52,8 @@ pub(crate) use program::{
 };
 pub(crate) use promtool::{Blocks, Counts, blocks_of};
 pub(crate) use recorded::Recorded;
+pub(crate) use s3::S3;
+pub(crate) use s3_door::{S3Door, s3_error};
 pub(crate) use server::{Prometheus, Server, guarded_prometheus_of, import, prometheus_of, prometheus_with, until};
 pub(crate) use simulated::{Simulated, simulated};
 pub(crate) use victoria_metrics::VictoriaMetrics;

@@ -1,17 +1,48 @@
-//! Removes unpacked data directories of runs that were killed and could not remove them.
+//! Temporary folders: of an archive that is unpacked, or in place of a folder in a bucket. What a killed run left is removed
+//! by the next one.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use tempfile::TempDir;
+
 /// The names of folders begin with this.
-pub(super) const PREFIX: &str = "etcd-heatmap-";
+const PREFIX: &str = "etcd-heatmap-";
 
 /// A file in the folder. It is locked while the folder is used: the lock ends with the run, however that ends.
 const LOCK: &str = "in-use";
 
+/// A temporary folder, removed on drop.
+#[derive(Debug)]
+pub(crate) struct TemporaryFolder {
+    // Removed before the lock ends.
+    dir: TempDir,
+    _used: Option<File>,
+}
+
+impl TemporaryFolder {
+    /// Creates a folder in `parent`.
+    pub(crate) fn within(parent: &Path) -> io::Result<Self> {
+        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        let used = claim(dir.path())?;
+        Ok(Self { dir, _used: used })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Keeps the folder after the run.
+    pub(crate) fn keep(&mut self) {
+        self.dir.disable_cleanup(true);
+        // Without its lock file, no later run takes it for one that is left over.
+        let _ = fs::remove_file(self.path().join(LOCK));
+    }
+}
+
 /// Marks a new folder as used until the file is dropped. `None` if the file system has no locks.
-pub(super) fn claim(dir: &Path) -> io::Result<Option<File>> {
+fn claim(dir: &Path) -> io::Result<Option<File>> {
     let new = dir.join("in-use.new");
     let file = File::create_new(&new)?;
     if file.try_lock().is_err() {
@@ -23,7 +54,7 @@ pub(super) fn claim(dir: &Path) -> io::Result<Option<File>> {
 }
 
 /// Removes the folders in `parent` that no run uses any more.
-pub(super) fn remove_all(parent: &Path) {
+pub(crate) fn remove_abandoned(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let is_unpacked = entry.file_name().to_string_lossy().starts_with(PREFIX);
         if is_unpacked
@@ -52,7 +83,7 @@ mod tests {
         drop(claim(&path("etcd-heatmap-killed")).unwrap());
         let held = claim(&path("etcd-heatmap-used")).unwrap();
         drop(claim(&path("backup")).unwrap());
-        remove_all(scratch.path());
+        remove_abandoned(scratch.path());
         let mut left: Vec<String> = fs::read_dir(scratch.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -60,7 +91,7 @@ mod tests {
         left.sort();
         assert_eq!(left, ["backup", "etcd-heatmap-other", "etcd-heatmap-used"]);
         drop(held);
-        remove_all(scratch.path());
+        remove_abandoned(scratch.path());
         assert!(!path("etcd-heatmap-used").exists());
     }
 }

@@ -1,0 +1,132 @@
+//! Folders in buckets: before a command, each becomes a working copy on disk; after it, what has changed is sent.
+
+use std::path::{Path, PathBuf};
+
+use super::CommandError;
+use super::progress::Reporter;
+use crate::cli::{Command, Slot, Use};
+use crate::config::Settings;
+use crate::folder::{HISTORY, MANIFEST, Manifest, REPLACEMENT, is_in_shard};
+use crate::outputs;
+use crate::places::{Address, Held, Index, Place, WorkingCopy};
+use crate::text::count;
+
+/// The working copies of a command.
+pub(super) struct Places {
+    copies: Vec<Copy>,
+    reporter: Reporter,
+}
+
+struct Copy {
+    address: Address,
+    how: Use,
+    working: WorkingCopy,
+}
+
+impl Places {
+    /// Fetches what the command needs of each place that it names, and puts the working copies in their stead.
+    pub(super) fn open(
+        command: &mut Command,
+        settings: &mut Settings,
+        reporter: Reporter,
+    ) -> Result<Self, CommandError> {
+        let mut places = Self { copies: Vec::new(), reporter };
+        for (slot, how) in command.folders() {
+            match slot {
+                Slot::Settings => {
+                    if let Some(local) = places.local(settings.dir(), how)? {
+                        settings.set_dir(local);
+                    }
+                }
+                Slot::Argument(typed) => {
+                    let named = typed.as_deref().or(settings.dir());
+                    if let Some(local) = places.local(named, how)? {
+                        *typed = Some(local);
+                    }
+                }
+                Slot::Flag(typed) => {
+                    if let Some(local) = places.local(typed.as_deref(), how)? {
+                        *typed = Some(local);
+                    }
+                }
+                Slot::Given(typed) => {
+                    if let Some(local) = places.local(Some(typed.as_path()), how)? {
+                        *typed = local;
+                    }
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    /// The folder on disk that stands for a folder; `None` if it needs none.
+    fn local(&mut self, named: Option<&Path>, how: Use) -> Result<Option<PathBuf>, CommandError> {
+        let Some(named) = named else { return Ok(None) };
+        let address = match Place::of(named)? {
+            Place::Folder(folder) => return Ok(Some(folder).filter(|folder| folder != named)),
+            Place::Bucket(address) => address,
+        };
+        if how == Use::ScoresRepeatedly {
+            return Err(CommandError::OnDiskOnly(address.to_string()));
+        }
+        if let Some(copy) = self.copies.iter().find(|copy| copy.address == address) {
+            return Ok(Some(copy.working.folder().to_owned()));
+        }
+        let mut working = WorkingCopy::of(&address, &|path| held(how, path))?;
+        if how.writes() {
+            let reporter = self.reporter;
+            let tell = move |error: &_| reporter.note(&format!("{error}; trying again at the end"));
+            working.send_early(|path| HISTORY.has(path) || REPLACEMENT.has(path), tell);
+        }
+        let local = working.folder().to_owned();
+        self.copies.push(Copy { address, how, working });
+        Ok(Some(local))
+    }
+
+    /// Sends what the command has written, also after a failure: what was written so far is worth keeping.
+    pub(super) fn end(self, outcome: Result<(), CommandError>) -> Result<(), CommandError> {
+        let reporter = self.reporter;
+        let sent = self.copies.into_iter().try_for_each(|copy| copy.send(reporter));
+        match (outcome, sent) {
+            (Err(outcome), Err(unsent)) => {
+                reporter.note(&unsent.to_string());
+                Err(outcome)
+            }
+            (outcome, sent) => outcome.and(sent),
+        }
+    }
+}
+
+impl Copy {
+    fn send(self, reporter: Reporter) -> Result<(), CommandError> {
+        if !self.how.writes() {
+            return Ok(());
+        }
+        let index = Index { path: MANIFEST, without: &|content, paths| Manifest::without(content, paths) };
+        let sent = self.working.publish(&index)?;
+        if sent.files > 0 {
+            let (files, address) = (count(sent.files, "file"), self.address);
+            reporter.note(&format!("sent {files} to {address} ({:.1} MB)", sent.bytes as f64 / 1e6));
+        }
+        Ok(())
+    }
+}
+
+/// What a working copy has of an object of the place.
+fn held(how: Use, path: &str) -> Held {
+    let in_history = HISTORY.has(path) || REPLACEMENT.has(path);
+    let is_ours = || outputs::owned().iter().any(|kind| kind.has(path));
+    let is_single = || !path.contains("/") && is_ours();
+    let content = match how {
+        Use::ReadsCells => is_single(),
+        Use::Reads | Use::Scores | Use::ScoresRepeatedly => in_history || is_single(),
+        Use::ReadsOpenMetrics => is_ours() && !in_history,
+        Use::Pulls => in_history || path == MANIFEST,
+        Use::Merges => in_history || path == MANIFEST || is_in_shard(path),
+    };
+    match content {
+        true => Held::Content,
+        false if how.writes() && is_ours() => Held::Name,
+        false => Held::Nothing,
+    }
+}

@@ -1,0 +1,259 @@
+//! A folder on disk that stands for a place in a bucket while a command runs.
+//!
+//! What the command needs is fetched at its start. Files that it writes are sent at its end, and those of the history as soon
+//! as each is whole, so that a killed run has sent what it had pulled. Every object is written only if the one that is there
+//! is the one that was there at the start: two runs cannot mix their files, and no lock is needed that a killed run could
+//! leave behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::early::Early;
+use super::identity::Identity;
+use super::shown::show;
+use super::{Address, Expected, Found, PlaceError, Store};
+use crate::files::{FileError, TemporaryFolder, remove_abandoned};
+
+/// Objects that are sent or fetched at once. Each takes up to [`super::upload`]'s two parts of memory.
+const AT_ONCE: usize = 4;
+
+/// An object of the place, as far as this run knows.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) found: Found,
+    /// The file with its content; `None` if it was not fetched.
+    pub(super) file: Option<Identity>,
+}
+
+pub(super) type KnownObjects = Arc<Mutex<BTreeMap<String, Known>>>;
+
+pub(super) fn locked(known: &KnownObjects) -> MutexGuard<'_, BTreeMap<String, Known>> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A folder on disk that stands for a place in a bucket.
+#[derive(Debug)]
+pub(crate) struct WorkingCopy {
+    store: Store,
+    temporary: TemporaryFolder,
+    folder: PathBuf,
+    known: KnownObjects,
+    early: Option<Early>,
+}
+
+/// The object that lists all others: it is written last.
+pub(crate) struct Index<'a> {
+    /// Its path, such as `manifest.json`.
+    pub(crate) path: &'a str,
+    /// The content of an index without these paths; `None` if it lists none of them.
+    pub(crate) without: &'a dyn Fn(&[u8], &BTreeSet<String>) -> Option<Vec<u8>>,
+}
+
+/// What a working copy has of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// A file with its content.
+    Content,
+    /// An empty file, for an object that the command never reads, but may replace or remove.
+    Name,
+    Nothing,
+}
+
+/// What was sent at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) files: usize,
+    pub(crate) bytes: u64,
+}
+
+impl WorkingCopy {
+    /// Lists a place, and fetches what the copy is to hold of it.
+    pub(crate) fn of(address: &Address, held: &dyn Fn(&str) -> Held) -> Result<Self, PlaceError> {
+        let store = Store::open(address)?;
+        let listed = store.list("")?;
+        let parent = std::env::temp_dir();
+        remove_abandoned(&parent);
+        let created = |error| FileError::new("create a folder in", &parent, error);
+        let temporary = TemporaryFolder::within(&parent).map_err(created)?;
+        let folder = temporary.path().join("copy");
+        fs::create_dir(&folder).map_err(created)?;
+        show(&folder, &address.to_string());
+        let known = listed.into_iter().map(|found| (found.path.clone(), Known { found, file: None })).collect();
+        let copy = Self { store, temporary, folder, known: Arc::new(Mutex::new(known)), early: None };
+        let listed: Vec<Found> = locked(&copy.known).values().map(|known| known.found.clone()).collect();
+        let holds = |found: &&Found| held(&found.path) != Held::Nothing;
+        let wanted: Vec<(Found, Held)> =
+            listed.iter().filter(holds).map(|one| (one.clone(), held(&one.path))).collect();
+        each(&wanted, |(found, held)| copy.fetch(found, *held)).map_err(|(error, _)| error)?;
+        Ok(copy)
+    }
+
+    /// The folder on disk.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn fetch(&self, found: &Found, held: Held) -> Result<(), PlaceError> {
+        let file = self.folder.join(&found.path);
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent).map_err(|error| FileError::new("create the folder", parent, error))?;
+        }
+        match held {
+            Held::Name => drop(fs::File::create_new(&file).map_err(|error| FileError::new("write", &file, error))?),
+            _ => self.store.fetch(found, &file)?,
+        }
+        let identity = Identity::of(&file)?;
+        if let Some(known) = locked(&self.known).get_mut(&found.path) {
+            known.file = Some(identity);
+        }
+        Ok(())
+    }
+
+    /// Sends the files that `early` accepts as soon as each is whole. `tell` is called with the first failure; such files are
+    /// sent again at the end.
+    pub(crate) fn send_early(
+        &mut self,
+        early: impl Fn(&str) -> bool + Send + Sync + 'static,
+        tell: impl Fn(&PlaceError) + Send + Sync + 'static,
+    ) {
+        self.early = Some(Early::start(&self.store, &self.folder, &self.known, early, tell));
+    }
+
+    /// Sends what the command has written, and removes what it has removed. The `index` is written last; while other objects
+    /// change, the one that is there lists none of them. Keeps the folder if an object cannot be sent.
+    pub(crate) fn publish(mut self, index: &Index<'_>) -> Result<Sent, PlaceError> {
+        if let Some(early) = self.early.take() {
+            early.end();
+        }
+        match self.send(index) {
+            Ok(sent) => Ok(sent),
+            Err((cause, 0)) => Err(cause),
+            Err((cause, left)) => {
+                let kept = self.temporary.path().join("unsent");
+                let kept = fs::rename(&self.folder, &kept).map_or(self.folder, |()| kept);
+                self.temporary.keep();
+                Err(PlaceError::Unsent { cause: Box::new(cause), left, kept })
+            }
+        }
+    }
+
+    /// The error has the number of files that were not sent.
+    fn send(&self, index: &Index<'_>) -> Result<Sent, (PlaceError, usize)> {
+        let Changes { mut changed, gone, bytes } = self.changes().map_err(|error| (error, 0))?;
+        let all = changed.len();
+        if all + gone.len() == 0 {
+            return Ok(Sent::default());
+        }
+        let has_index = changed.remove(index.path);
+        let touched: BTreeSet<String> = changed.union(&gone).cloned().collect();
+        self.begin(index, &touched).map_err(|error| (error, all))?;
+        let changed: Vec<String> = changed.into_iter().collect();
+        each(&changed, |path| self.put(path)).map_err(|(error, left)| (error, left + usize::from(has_index)))?;
+        if has_index {
+            self.put(index.path).map_err(|error| (error, 1))?;
+        }
+        let gone: Vec<String> = gone.into_iter().collect();
+        each(&gone, |path| self.remove(path)).map_err(|(error, _)| (error, 0))?;
+        Ok(Sent { files: all, bytes })
+    }
+
+    /// Takes the objects that are about to change out of the index that is there.
+    fn begin(&self, index: &Index<'_>, touched: &BTreeSet<String>) -> Result<(), PlaceError> {
+        let Some(known) = locked(&self.known).get(index.path).map(|known| known.found.clone()) else { return Ok(()) };
+        let there = self.store.read(index.path)?;
+        let Some(content) = (index.without)(&there, touched) else { return Ok(()) };
+        let found = self.store.put(index.path, Bytes::from(content), &Expected::Version(known.tag))?;
+        if let Some(known) = locked(&self.known).get_mut(index.path) {
+            known.found = found;
+        }
+        Ok(())
+    }
+
+    fn put(&self, path: &str) -> Result<(), PlaceError> {
+        put(&self.store, &self.folder, &self.known, path)
+    }
+
+    fn remove(&self, path: &str) -> Result<(), PlaceError> {
+        self.store.remove(path)?;
+        locked(&self.known).remove(path);
+        Ok(())
+    }
+
+    /// What differs between the folder and the place.
+    fn changes(&self) -> Result<Changes, PlaceError> {
+        let mut there = BTreeMap::new();
+        files(&self.folder, "", &mut there)?;
+        let known = locked(&self.known);
+        let is_new = |(path, identity): &(&String, &Identity)| {
+            known.get(*path).and_then(|known| known.file.as_ref()) != Some(*identity)
+        };
+        let is_gone = |(path, known): &(&String, &Known)| known.file.is_some() && !there.contains_key(*path);
+        Ok(Changes {
+            changed: there.iter().filter(is_new).map(|(path, _)| path.clone()).collect(),
+            bytes: there.iter().filter(is_new).map(|(_, file)| file.bytes()).sum(),
+            gone: known.iter().filter(is_gone).map(|(path, _)| path.clone()).collect(),
+        })
+    }
+}
+
+struct Changes {
+    changed: BTreeSet<String>,
+    gone: BTreeSet<String>,
+    /// The size of those that changed.
+    bytes: u64,
+}
+
+/// Writes an object with the content of a file of the working copy.
+pub(super) fn put(store: &Store, folder: &Path, known: &KnownObjects, path: &str) -> Result<(), PlaceError> {
+    let file = folder.join(path);
+    let expected = match locked(known).get(path) {
+        Some(known) => Expected::Version(known.found.tag.clone()),
+        None => Expected::Absent,
+    };
+    // Before it is sent: if it is replaced meanwhile, it is another file, and will be sent again.
+    let identity = Identity::of(&file)?;
+    let found = store.put_file(path, &file, &expected)?;
+    locked(known).insert(path.to_owned(), Known { found, file: Some(identity) });
+    Ok(())
+}
+
+/// The files of a folder and of those in it, by their paths. Files whose names begin with a dot are locks, or not whole.
+fn files(folder: &Path, under: &str, found: &mut BTreeMap<String, Identity>) -> Result<(), PlaceError> {
+    let failed = |error| FileError::new("read", folder, error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if under.is_empty() { name.clone() } else { format!("{under}/{name}") };
+        match entry.file_type().map_err(failed)?.is_dir() {
+            true => files(&entry.path(), &path, found)?,
+            false if name.starts_with('.') => {}
+            false => drop(found.insert(path, Identity::of(&entry.path())?)),
+        }
+    }
+    Ok(())
+}
+
+/// Does the same for each of several objects, a few at once. All are tried; the error is the first, with the number of
+/// failures.
+fn each<T: Sync>(of: &[T], work: impl Fn(&T) -> Result<(), PlaceError> + Sync) -> Result<(), (PlaceError, usize)> {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new((None, 0)));
+    let run = || {
+        while let Some(one) = of.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = work(one) {
+                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                failed.1 += 1;
+                failed.0.get_or_insert(error);
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..AT_ONCE.min(of.len())).for_each(|_| drop(scope.spawn(run))));
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        (None, _) => Ok(()),
+        (Some(error), left) => Err((error, left)),
+    }
+}

@@ -1,0 +1,96 @@
+//! Errors of object stores.
+
+use std::path::{Path, PathBuf};
+
+use crate::files::FileError;
+
+/// Why a place in an object store cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlaceError {
+    /// A URL of another protocol.
+    #[error("{} is neither a folder nor a place in an object store: use a path, or s3://, gs:// or az://", shown(.0))]
+    UnknownScheme(PathBuf),
+    /// A `file://` URL of another machine, or without a path.
+    #[error("{} names no folder of this machine: write file:/// and its absolute path", .0.display())]
+    NoLocalFolder(PathBuf),
+    /// An address that names no folder in a bucket.
+    #[error("{} is no address of a folder in a bucket: {reason}", shown(.address))]
+    BadAddress {
+        /// The address as it was given.
+        address: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The client of the store cannot be set up, for example because a setting in the environment is wrong.
+    #[error("{address} cannot be opened: {reason}")]
+    NotOpened {
+        /// The place.
+        address: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The bucket, or an object in it, does not exist.
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// The login lacks a permission, or there is none.
+    #[error("{address} cannot be {done}: {reason}; check the login and its permissions")]
+    Refused {
+        /// The object or place.
+        address: String,
+        /// What was tried, such as `read`.
+        done: &'static str,
+        /// The answer of the store.
+        reason: String,
+    },
+    /// A request failed otherwise, also after retries.
+    #[error("{address} cannot be {done}: {reason}")]
+    Failed {
+        /// The object or place.
+        address: String,
+        /// What was tried, such as `read`.
+        done: &'static str,
+        /// The reason.
+        reason: String,
+    },
+    /// An object is not the one that this run has seen.
+    #[error(
+        "{0} was changed by another run since this one began: run the command again when no other run writes there"
+    )]
+    Changed(String),
+    /// The store cannot do what keeps two runs apart.
+    #[error(
+        "{address} cannot be written: the store does not support conditional writes ({reason}), without which two runs could \
+         mix their files; write to a folder, and copy it there"
+    )]
+    NoConditions {
+        /// The object.
+        address: String,
+        /// The answer of the store.
+        reason: String,
+    },
+    /// Files that a run wrote and could not send.
+    #[error("{cause}; {left} {} not sent and {} kept in {}", if *.left == 1 { "file was" } else { "files were" }, if *.left == 1 { "is" } else { "are" }, .kept.display())]
+    Unsent {
+        /// Why the first was not sent.
+        cause: Box<PlaceError>,
+        /// How many were not sent.
+        left: usize,
+        /// The folder on disk that has them.
+        kept: PathBuf,
+    },
+    /// A file on disk that is sent or received.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The system gives no threads.
+    #[error("no threads for the requests to the object store: {0}")]
+    Threads(String),
+}
+
+/// A URL without the login that it may hold.
+fn shown(url: &Path) -> String {
+    let text = url.to_string_lossy();
+    let Some((scheme, rest)) = text.split_once("://") else { return text.into_owned() };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}

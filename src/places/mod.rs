@@ -1,0 +1,23 @@
+//! Object stores: S3 and what speaks its protocol (MinIO, Ceph), Google Cloud Storage, and Azure Blob Storage.
+//!
+//! A place such as `s3://bucket/audit` is a folder in a bucket. [`Store`] lists, reads and writes its objects; a [`WorkingCopy`]
+//! is a folder on disk that stands for it while a command runs.
+
+mod address;
+mod copy;
+mod early;
+mod error;
+mod identity;
+mod open;
+mod reason;
+mod runtime;
+mod shown;
+mod store;
+mod upload;
+
+pub(crate) use address::{Address, Place};
+pub(crate) use copy::{Held, Index, WorkingCopy};
+pub(crate) use error::PlaceError;
+pub(crate) use shown::{address_of, shown};
+pub(crate) use store::{Found, Store};
+use upload::Expected;

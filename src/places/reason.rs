@@ -1,0 +1,112 @@
+//! What an object store answered, in one sentence.
+
+use object_store::Error;
+
+use super::PlaceError;
+
+/// The error for a request that failed. `done` says what was tried, such as `read`.
+pub(super) fn failed(address: String, done: &'static str, error: &Error) -> PlaceError {
+    let reason = reason(error);
+    match error {
+        Error::NotFound { .. } => PlaceError::NotFound(address),
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => PlaceError::Refused { address, done, reason },
+        Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. } => {
+            PlaceError::Changed(address)
+        }
+        Error::NotImplemented { .. } | Error::NotSupported { .. } => PlaceError::NoConditions { address, reason },
+        _ if is_unsupported(error) => PlaceError::NoConditions { address, reason },
+        _ => PlaceError::Failed { address, done, reason },
+    }
+}
+
+/// A store that does not know the header of a condition answers 501.
+fn is_unsupported(error: &Error) -> bool {
+    let text = error.to_string();
+    text.contains("status code: 501") || text.contains("<Code>NotImplemented</Code>")
+}
+
+/// The innermost cause, without the URL of the request, which may hold a signature.
+pub(super) fn reason(error: &Error) -> String {
+    let text = match error {
+        Error::Generic { source, .. } => text_of(source.as_ref()),
+        Error::NotFound { source, .. }
+        | Error::PermissionDenied { source, .. }
+        | Error::Unauthenticated { source, .. }
+        | Error::NotSupported { source } => text_of(source.as_ref()),
+        other => other.to_string(),
+    };
+    let is_metadata = text.contains("169.254.") || text.contains("metadata.google.internal");
+    if is_metadata {
+        return "no login was found in the environment or in the usual files, and this machine has none of its own"
+            .to_owned();
+    }
+    let answer = text.split_once(" - ").map_or(text.as_str(), |(_, answer)| answer);
+    match (element(answer, "Code"), element(answer, "Message")) {
+        (Some(code), Some(message)) => format!("the store answers {code}: {}", message.trim_end_matches('.')),
+        (Some(code), None) => format!("the store answers {code}"),
+        _ => one_line(answer.strip_prefix("Server returned non-2xx status code: ").unwrap_or(answer)),
+    }
+}
+
+/// A cause and the causes behind it, of which the last often says most.
+fn text_of(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// The text of the first XML element of this name.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once(&format!("</{name}>"))?.0.trim()).filter(|text| !text.is_empty())
+}
+
+/// The longest reason that is shown, in characters: some servers answer with a web page.
+const LONGEST: usize = 200;
+
+fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line.trim_end_matches([':', '.', ' ']);
+    match line.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{} …", &line[..cut]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generic(text: &'static str) -> Error {
+        Error::Generic { store: "S3", source: text.into() }
+    }
+
+    #[test]
+    fn an_answer_is_shown_by_its_code_and_message() {
+        let error = generic(
+            "Error performing PUT http://h/b/k?X-Amz-Signature=abc in 1ms - Server returned non-2xx status code: 403 \
+             Forbidden: <?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>",
+        );
+        assert_eq!(reason(&error), "the store answers AccessDenied: Access Denied");
+    }
+
+    #[test]
+    fn a_web_page_is_cut_and_put_on_one_line() {
+        let error =
+            generic("Error performing GET http://h/b in 1ms - Server returned non-2xx status code: 502: <html>\n a");
+        assert_eq!(reason(&error), "502: <html> a");
+    }
+
+    #[test]
+    fn a_search_for_a_login_of_the_machine_is_told_as_what_it_is() {
+        let error = generic("Error performing PUT http://169.254.169.254/latest/api/token in 1s - HTTP error: x");
+        assert!(reason(&error).starts_with("no login was found"), "{}", reason(&error));
+    }
+}

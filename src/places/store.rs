@@ -1,0 +1,143 @@
+//! The objects of a folder in a bucket: listed, read whole or by ranges, and removed.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::path::Path as Key;
+use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
+
+use super::reason::failed;
+use super::runtime::wait;
+use super::{Address, PlaceError, open};
+use crate::files::FileError;
+
+/// A folder in a bucket. All calls wait for the answer and may come from any thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    pub(super) address: Address,
+    pub(super) inner: Arc<dyn ObjectStore>,
+}
+
+/// An object of the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The path below the folder.
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    /// The version of the content: the ETag, or time and size where a store has none.
+    pub(crate) tag: String,
+}
+
+impl Store {
+    /// Opens a folder with the login of the environment. Makes no request yet.
+    pub(crate) fn open(address: &Address) -> Result<Self, PlaceError> {
+        Ok(Self { address: address.clone(), inner: open::open(address)? })
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// All objects below the folder `under`, in order of their paths; empty if there is no such folder.
+    pub(crate) fn list(&self, under: &str) -> Result<Vec<Found>, PlaceError> {
+        let (store, prefix) = (Arc::clone(&self.inner), self.prefix(under)?);
+        let listed = wait(async move { store.list(prefix.as_ref()).try_collect::<Vec<_>>().await })?;
+        let listed = listed.map_err(|error| failed(self.shown(under), "listed", &error))?;
+        let mut found: Vec<Found> = listed.iter().filter_map(|meta| self.found(meta)).collect();
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
+    }
+
+    /// The names of the folders in the folder `under`, and the objects that are directly in it.
+    pub(crate) fn folders(&self, under: &str) -> Result<(Vec<String>, Vec<Found>), PlaceError> {
+        let (store, prefix) = (Arc::clone(&self.inner), self.prefix(under)?);
+        let listed = wait(async move { store.list_with_delimiter(prefix.as_ref()).await })?;
+        let listed = listed.map_err(|error| failed(self.shown(under), "listed", &error))?;
+        let name = |key: &Key| key.filename().map(str::to_owned);
+        let mut folders: Vec<String> = listed.common_prefixes.iter().filter_map(name).collect();
+        folders.sort();
+        Ok((folders, listed.objects.iter().filter_map(|meta| self.found(meta)).collect()))
+    }
+
+    /// An object's whole content.
+    pub(crate) fn read(&self, path: &str) -> Result<Bytes, PlaceError> {
+        let (store, key) = (Arc::clone(&self.inner), self.key(path)?);
+        let read = wait(async move { store.get(&key).await?.bytes().await })?;
+        read.map_err(|error| failed(self.shown(path), "read", &error))
+    }
+
+    /// A part of an object's content. Fails if the object ends before the range.
+    pub(crate) fn read_range(&self, path: &str, range: Range<u64>) -> Result<Bytes, PlaceError> {
+        let (store, key, wanted) = (Arc::clone(&self.inner), self.key(path)?, range.end.saturating_sub(range.start));
+        let read = wait(async move { store.get_range(&key, range).await })?;
+        let read = read.map_err(|error| failed(self.shown(path), "read", &error))?;
+        if read.len() as u64 == wanted {
+            return Ok(read);
+        }
+        let reason = format!("it ends early: {} of {wanted} bytes", read.len());
+        Err(PlaceError::Failed { address: self.shown(path), done: "read", reason })
+    }
+
+    /// Copies an object into a file that must not exist yet. Fails if the object is no longer of this version.
+    pub(crate) fn fetch(&self, found: &Found, to: &Path) -> Result<(), PlaceError> {
+        let (store, key, tag) = (Arc::clone(&self.inner), self.key(&found.path)?, found.tag.clone());
+        let shown = self.shown(&found.path);
+        let path = to.to_owned();
+        wait(async move {
+            let wrong = |error: &object_store::Error| failed(shown.clone(), "read", error);
+            let options = GetOptions { if_match: Some(tag).filter(|tag| is_etag(tag)), ..GetOptions::default() };
+            let mut parts = store.get_opts(&key, options).await.map_err(|e| wrong(&e))?.into_stream();
+            let write = |error| PlaceError::from(FileError::new("write", &path, error));
+            let mut file = File::create_new(&path).map_err(write)?;
+            while let Some(part) = parts.next().await {
+                file.write_all(&part.map_err(|e| wrong(&e))?).map_err(write)?;
+            }
+            Ok(())
+        })?
+        .inspect_err(|_| drop(fs::remove_file(to)))
+    }
+
+    /// Removes an object. One that is gone is as good.
+    pub(crate) fn remove(&self, path: &str) -> Result<(), PlaceError> {
+        let (store, key) = (Arc::clone(&self.inner), self.key(path)?);
+        match wait(async move { store.delete(&key).await })? {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failed(self.shown(path), "removed", &error)),
+        }
+    }
+
+    /// The address of an object, for messages.
+    pub(super) fn shown(&self, path: &str) -> String {
+        self.address.of(path)
+    }
+
+    pub(super) fn key(&self, path: &str) -> Result<Key, PlaceError> {
+        let reason = "object stores do not allow characters in its name";
+        Key::parse(self.address.key(path))
+            .map_err(|_| PlaceError::BadAddress { address: self.shown(path).into(), reason })
+    }
+
+    fn prefix(&self, under: &str) -> Result<Option<Key>, PlaceError> {
+        self.key(under).map(|key| Some(key).filter(|key| !key.as_ref().is_empty()))
+    }
+
+    fn found(&self, meta: &ObjectMeta) -> Option<Found> {
+        let path = self.address.below(meta.location.as_ref())?.to_owned();
+        Some(Found { path, bytes: meta.size, tag: tag(meta) })
+    }
+}
+
+/// The version of an object's content.
+pub(super) fn tag(meta: &ObjectMeta) -> String {
+    meta.e_tag.clone().unwrap_or_else(|| format!("{} {}", meta.last_modified.to_rfc3339(), meta.size))
+}
+
+/// Whether a version is an ETag, which the store can compare; they are quoted on all stores, or at least one word.
+pub(super) fn is_etag(tag: &str) -> bool {
+    !tag.contains(' ')
+}

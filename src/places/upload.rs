@@ -1,0 +1,160 @@
+//! Writes objects: each appears whole or not at all, and only if what was there is what this run has seen.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::path::Path as Key;
+use object_store::{
+    Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion, WriteMultipart,
+};
+
+use super::reason::failed;
+use super::runtime::wait;
+use super::store::{Store, is_etag, tag};
+use super::{Found, PlaceError};
+use crate::files::FileError;
+
+/// What an object must be at the moment when it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// There is none.
+    Absent,
+    /// It has this version.
+    Version(String),
+}
+
+/// Files up to this size are sent by one request; longer ones in parts of this size. S3 allows no smaller parts than 5 MiB,
+/// and 10,000 parts.
+const PART: u64 = 8 << 20;
+
+/// Parts that are sent at once.
+const PARTS_AT_ONCE: usize = 2;
+
+impl Store {
+    /// Writes an object with the content of a file. If the object is not what was expected and has another content than the
+    /// file, fails with [`PlaceError::Changed`]: another run has written it.
+    pub(crate) fn put_file(&self, path: &str, file: &Path, expected: &Expected) -> Result<Found, PlaceError> {
+        let failed_read = |error| PlaceError::from(FileError::new("read", file, error));
+        let mut from = File::open(file).map_err(failed_read)?;
+        let bytes = from.metadata().map_err(failed_read)?.len();
+        if bytes > PART {
+            return self.put_parts(path, from, file, expected);
+        }
+        let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
+        from.read_to_end(&mut content).map_err(failed_read)?;
+        self.put(path, content.into(), expected)
+    }
+
+    /// Like [`Self::put_file`], with this content.
+    pub(crate) fn put(&self, path: &str, content: Bytes, expected: &Expected) -> Result<Found, PlaceError> {
+        let (key, bytes) = (self.key(path)?, content.len() as u64);
+        let (store, expected, sent) = (Arc::clone(&self.inner), expected.clone(), content.clone());
+        let of_key = key.clone();
+        let put = wait(async move {
+            let mode = mode(&*store, &of_key, &expected).await?;
+            let options = PutOptions { mode, ..PutOptions::default() };
+            let put = store.put_opts(&of_key, PutPayload::from_bytes(sent), options).await?;
+            match put.e_tag {
+                Some(tag) => Ok(tag),
+                None => store.head(&of_key).await.map(|meta| tag(&meta)),
+            }
+        })?;
+        match put {
+            Ok(tag) => Ok(Found { path: path.to_owned(), bytes, tag }),
+            Err(error) => {
+                let error = failed(self.shown(path), "written", &error);
+                // A request whose answer was lost is made again, and then meets its own object.
+                let PlaceError::Changed(_) = error else { return Err(error) };
+                self.same(path, &content)?.ok_or(error)
+            }
+        }
+    }
+
+    /// The object, if it has this content.
+    fn same(&self, path: &str, content: &Bytes) -> Result<Option<Found>, PlaceError> {
+        let (store, key) = (Arc::clone(&self.inner), self.key(path)?);
+        let read = wait(async move {
+            let found = store.get(&key).await?;
+            let tag = tag(&found.meta);
+            Ok::<_, Error>((tag, found.bytes().await?))
+        })?;
+        match read {
+            Ok((tag, there)) if there == content => {
+                Ok(Some(Found { path: path.to_owned(), bytes: content.len() as u64, tag }))
+            }
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(self.shown(path), "read", &error)),
+        }
+    }
+
+    /// Sends a long file in parts. They become an object all at once, at the end. Stores check no condition then, so it is
+    /// checked just before: the manifest, which is small, is what keeps two runs apart.
+    fn put_parts(&self, path: &str, mut from: File, file: &Path, expected: &Expected) -> Result<Found, PlaceError> {
+        let (store, key, expected, file) =
+            (Arc::clone(&self.inner), self.key(path)?, expected.clone(), file.to_owned());
+        let shown = self.shown(path);
+        let put = wait(async move {
+            let wrong = |error: Error| failed(shown.clone(), "written", &error);
+            let mut upload =
+                WriteMultipart::new_with_chunk_size(store.put_multipart(&key).await.map_err(wrong)?, PART as usize);
+            let sent: Result<u64, PlaceError> = async {
+                let mut bytes = 0;
+                loop {
+                    let mut part = Vec::new();
+                    let read = from.by_ref().take(PART).read_to_end(&mut part);
+                    read.map_err(|error| FileError::new("read", &file, error))?;
+                    if part.is_empty() {
+                        break;
+                    }
+                    bytes += part.len() as u64;
+                    upload.wait_for_capacity(PARTS_AT_ONCE).await.map_err(wrong)?;
+                    upload.put(part.into());
+                }
+                if is_as_expected(&*store, &key, &expected).await.map_err(wrong)? {
+                    return Ok(bytes);
+                }
+                Err(PlaceError::Changed(shown.clone()))
+            }
+            .await;
+            let bytes = match sent {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    // Best effort: stores remove abandoned parts by a rule of the bucket.
+                    let _ = upload.abort().await;
+                    return Err(error);
+                }
+            };
+            let put = upload.finish().await.map_err(wrong)?;
+            let tag = match put.e_tag {
+                Some(tag) => tag,
+                None => store.head(&key).await.map(|meta| tag(&meta)).map_err(wrong)?,
+            };
+            Ok((bytes, tag))
+        })?;
+        put.map(|(bytes, tag)| Found { path: path.to_owned(), bytes, tag })
+    }
+}
+
+async fn is_as_expected(store: &dyn ObjectStore, key: &Key, expected: &Expected) -> Result<bool, Error> {
+    match (store.head(key).await, expected) {
+        (Ok(meta), Expected::Version(version)) => Ok(tag(&meta) == *version),
+        (Ok(_), Expected::Absent) => Ok(false),
+        (Err(Error::NotFound { .. }), expected) => Ok(*expected == Expected::Absent),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// The condition of a write. Google's store compares generations, which a listing lacks.
+async fn mode(store: &dyn ObjectStore, key: &Key, expected: &Expected) -> Result<PutMode, Error> {
+    let Expected::Version(version) = expected else { return Ok(PutMode::Create) };
+    let changed = || Error::Precondition { path: key.to_string(), source: "another version".into() };
+    let update = |e_tag, version| PutMode::Update(UpdateVersion { e_tag, version });
+    if is_etag(version) && !store.to_string().starts_with("GoogleCloudStorage") {
+        return Ok(update(Some(version.clone()), None));
+    }
+    let meta = store.head(key).await?;
+    if tag(&meta) == *version { Ok(update(meta.e_tag, meta.version)) } else { Err(changed()) }
+}

@@ -1,0 +1,277 @@
+//! Output folders in a bucket, on a real S3 server: the objects are the files of the same run into a folder on disk.
+
+use std::fs;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    Folder, Gate, Run, S3, S3Door, START, Tree, assert_same, etcd_heatmap, mix, s3_error, simulated, until,
+};
+
+const MANIFEST: &str = "manifest.json";
+
+/// The sample, scored on disk.
+fn sample() -> Folder {
+    let folder = Folder::new("sample");
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &folder.at("audit")]).succeeds();
+    folder
+}
+
+/// Three days of a simulated fleet into `out`.
+fn arguments<'a>(command: &'a str, url: &'a str, out: &'a str) -> [&'a str; 14] {
+    let range = ["--start", "2026-10-01", "--end", "2026-10-04"];
+    let [start, first, end, last] = range;
+    [command, "--quiet", "--url", url, "--out", out, start, first, end, last, "--step", "1m", "--series", "raw"]
+}
+
+fn days(tree: &Tree) -> Vec<&str> {
+    tree.keys().map(String::as_str).filter(|name| name.ends_with("/readings.parquet")).collect()
+}
+
+#[test]
+fn a_backfill_into_a_bucket_has_the_bytes_of_one_into_a_folder() {
+    let (s3, expected) = (S3::start(), sample());
+    let run = s3.run(&["backfill", "--sample", "--out", &s3.at("team/audit")]).succeeds();
+    assert_same(&expected.tree("audit"), &s3.tree("team/audit"));
+    let files = expected.tree("audit").len();
+    assert!(run.stderr.contains(&format!("sent {files} files to s3://audits/team/audit")), "{}", run.stderr);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(said.contains("s3://audits/team/audit/report.html"), "{said}");
+    assert!(!said.contains("/copy"), "the path of the working copy is no name for the place: {said}");
+    assert_eq!(s3.left_over(), [""; 0], "nothing stays on disk");
+}
+
+#[test]
+fn commands_read_a_bucket_as_they_read_a_folder() {
+    let (s3, folder) = (S3::start(), sample());
+    s3.put(&folder.at("audit"), "audit");
+    let (there, here) = (s3.at("audit"), folder.at("audit"));
+    let cell = ["--cluster", "prod-eu-1", "--at", "2026-10-07T14"];
+    let both = |command: &[&str], flags: &[&str]| {
+        let run = |place: &str| {
+            let run = s3.run(&[command, &[place], flags].concat());
+            (run.code, run.stdout.replace(place, "FOLDER"), run.stderr.replace(place, "FOLDER"))
+        };
+        let (ours, expected) = (run(&there), run(&here));
+        assert_eq!(ours, expected, "{command:?}");
+        assert_eq!(ours.0, Some(0), "{command:?}: {ours:?}");
+    };
+    both(&["show"], &[]);
+    both(&["findings"], &[]);
+    both(&["findings"], &["--evidence", "all"]);
+    both(&["diff"], &["--at", "2026-10-05"]);
+    if !explained(&s3, &here, &cell) {
+        panic!("the sample has another cluster: choose a cell of it");
+    }
+    both(&["explain"], &cell);
+    let of_two = s3.run(&["diff", &there, &here]).succeeds();
+    assert!(of_two.stdout.contains(&there) && of_two.stdout.contains(&here), "{}", of_two.stdout);
+    assert_same(&folder.tree("audit"), &s3.tree("audit"));
+    assert_eq!(s3.left_over(), [""; 0]);
+}
+
+fn explained(s3: &S3, folder: &str, cell: &[&str]) -> bool {
+    s3.run(&[&["explain", folder], cell].concat()).code == Some(0)
+}
+
+#[test]
+fn scoring_again_sends_only_what_changes_and_removes_what_is_no_longer_written() {
+    let (s3, folder) = (S3::start(), sample());
+    s3.put(&folder.at("audit"), "audit");
+    s3.put(&folder.at("audit/history"), "audit/mine");
+    let door = S3Door::before(s3.server().port(), |_| None);
+    let flags = ["score", "--formats", "csv", "--weight", "wal_fsync=0.5,leader_changes=0.1"];
+    Run::of(s3.command_through(&door.url(), &[&flags[..], &[&s3.at("audit")]].concat())).succeeds();
+    etcd_heatmap(&[&flags[..], &[&folder.at("audit")]].concat()).succeeds();
+    let mut tree = s3.tree("audit");
+    let foreign = tree.keys().filter(|name| name.starts_with("mine/")).cloned().collect::<Vec<_>>();
+    assert!(!foreign.is_empty(), "files of others stay");
+    tree.retain(|name, _| !name.starts_with("mine/"));
+    assert_same(&folder.tree("audit"), &tree);
+
+    let seen = door.seen();
+    let puts: Vec<&str> = seen.iter().filter_map(|head| head.strip_prefix("PUT ")?.split(' ').next()).collect();
+    assert!(!puts.iter().any(|path| path.contains("/history/")), "the history has not changed: {puts:?}");
+    assert!(puts.first().is_some_and(|path| path.ends_with(MANIFEST)), "first, no file is listed: {puts:?}");
+    assert!(puts.last().is_some_and(|path| path.ends_with(MANIFEST)), "last, all are: {puts:?}");
+    let read = seen.iter().filter(|head| head.starts_with("GET ") && head.contains("/scores/")).count();
+    assert_eq!(read, 0, "scores are replaced, not read");
+}
+
+#[test]
+fn a_pull_that_is_killed_has_sent_its_complete_days_and_the_next_one_completes_them() {
+    let s3 = S3::start();
+    let gate = Gate::before(simulated().prometheus.server().port());
+    let (out, undisturbed) = (s3.at("audit"), Folder::new("undisturbed"));
+    etcd_heatmap(&arguments("backfill", &gate.url(), &undisturbed.at("audit"))).succeeds();
+    let expected = undisturbed.tree("audit");
+
+    gate.hold_from(START + 2 * 86_400);
+    let url = gate.url();
+    let mut run = s3.command(&arguments("backfill", &url, &out));
+    let mut run = run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+    until("two of three days in the bucket", || (days(&s3.tree("audit")).len() == 2).then_some(()));
+    run.kill().expect("it is running");
+    run.wait().expect("it was killed");
+    let left = s3.tree("audit");
+    assert_eq!(left.len(), 2, "{:?}", left.keys());
+    assert!(left.iter().all(|(name, content)| expected[name] == *content), "a day is not whole");
+
+    gate.open();
+    s3.run(&arguments("backfill", &gate.url(), &out)).succeeds();
+    assert_same(&expected, &s3.tree("audit"));
+    assert_eq!(s3.left_over(), [""; 0], "what the killed run left on disk is removed");
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_leaves_whole_objects_and_can_be_run_again() {
+    let kills: u64 = std::env::var("KILLS").map_or(3, |n| n.parse().expect("KILLS is a number"));
+    let (s3, url, undisturbed) = (S3::start(), simulated().url(), Folder::new("undisturbed"));
+    etcd_heatmap(&arguments("backfill", &url, &undisturbed.at("audit"))).succeeds();
+    let expected = undisturbed.tree("audit");
+    let started = Instant::now();
+    s3.run(&arguments("backfill", &url, &s3.at("first"))).succeeds();
+    let took = started.elapsed();
+    let (mut hits, mut between) = (0, 0);
+    for number in 0..kills {
+        let path = format!("killed-{number}");
+        let mut run = s3.command(&arguments("backfill", &url, &s3.at(&path)));
+        let mut run = run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+        std::thread::sleep(took.mul_f64((mix(number) % 1000) as f64 / 1000.0));
+        let _ = run.kill();
+        hits += u32::from(run.wait().expect("it was killed").code().is_none());
+        let left = s3.tree(&path);
+        between += u32::from((1..expected.len()).contains(&left.len()));
+        for (name, content) in left.iter().filter(|(name, _)| *name != MANIFEST) {
+            assert_eq!(expected.get(name), Some(content), "{name} is not whole");
+        }
+        s3.run(&arguments("backfill", &url, &s3.at(&path))).succeeds();
+        assert_same(&expected, &s3.tree(&path));
+    }
+    println!("{kills} kills within {took:.0?}: {hits} hit a running process, {between} left some of the objects");
+}
+
+#[test]
+fn two_runs_at_once_do_not_mix_their_files() {
+    let (s3, folder) = (S3::start(), sample());
+    s3.put(&folder.at("audit"), "audit");
+    let expected = {
+        let args = ["score", "--quiet", "--formats", "csv", "--rollup", "mean"];
+        etcd_heatmap(&[&args[..], &[&folder.at("audit")]].concat()).succeeds();
+        folder.tree("audit")
+    };
+    // While the first run is about to write, another one writes.
+    let (port, url, place) = (s3.server().port(), s3.server().url(), s3.at("audit"));
+    let first = AtomicUsize::new(0);
+    let door = S3Door::before(port, move |head| {
+        if head.starts_with("PUT ") && first.fetch_add(1, Ordering::SeqCst) == 0 {
+            let mut other = crate::support::etcd_heatmap_command(&[
+                "score",
+                "--quiet",
+                "--formats",
+                "csv",
+                "--rollup",
+                "mean",
+                &place,
+            ]);
+            other.env("AWS_ENDPOINT_URL", &url).env("AWS_ACCESS_KEY_ID", "key").env("AWS_SECRET_ACCESS_KEY", "x");
+            Run::of(other).succeeds();
+        }
+        None
+    });
+    let run = Run::of(s3.command_through(&door.url(), &["score", "--quiet", "--rollup", "quorum", &s3.at("audit")]));
+    run.fails_saying(&["s3://audits/audit/manifest.json was changed by another run", "run the command again"]);
+    assert_same(&expected, &s3.tree("audit"));
+}
+
+#[test]
+fn a_store_that_stops_answering_is_told_and_what_was_not_sent_is_kept() {
+    let (s3, folder) = (S3::start(), sample());
+    let door = S3Door::before(s3.server().port(), |head| {
+        (head.starts_with("PUT ") && head.contains("report.html"))
+            .then(|| s3_error("507 Insufficient Storage", "QuotaExceeded", "The quota of the bucket is used up."))
+    });
+    let command = ["backfill", "--quiet", "--sample", "--out", &s3.at("audit")];
+    let run = Run::of(s3.command_through(&door.url(), &command));
+    run.fails_saying(&[
+        "s3://audits/audit/report.html cannot be written",
+        "QuotaExceeded: The quota",
+        "2 files were not sent",
+    ]);
+    let kept = run.stderr.split("kept in ").nth(1).expect("a folder").trim();
+    assert_same(&folder.tree("audit"), &tree_of(kept));
+    assert!(!s3.tree("audit").contains_key(MANIFEST), "no manifest lists a file that is not there");
+    // The next run finds the objects that were sent.
+    s3.run(&command).succeeds();
+    assert_same(&folder.tree("audit"), &s3.tree("audit"));
+    fs::remove_dir_all(kept).expect("it is kept");
+}
+
+fn tree_of(folder: &str) -> Tree {
+    let mut tree = Tree::new();
+    let mut waiting = vec![std::path::PathBuf::from(folder)];
+    while let Some(next) = waiting.pop() {
+        for entry in fs::read_dir(&next).expect("a folder").flatten() {
+            match entry.path() {
+                path if path.is_dir() => waiting.push(path),
+                path => {
+                    let name = path.strip_prefix(folder).expect("below").to_string_lossy().into_owned();
+                    tree.insert(name, fs::read(&path).expect("a file"));
+                }
+            }
+        }
+    }
+    tree
+}
+
+#[test]
+fn answers_that_ask_for_patience_are_tried_again() {
+    let (s3, expected) = (S3::start(), sample());
+    let count = AtomicUsize::new(0);
+    let door = S3Door::before(s3.server().port(), move |_| {
+        (count.fetch_add(1, Ordering::SeqCst) % 3 == 1)
+            .then(|| s3_error("503 Slow Down", "SlowDown", "Please reduce your request rate."))
+    });
+    let command = ["backfill", "--quiet", "--sample", "--out", &s3.at("audit")];
+    Run::of(s3.command_through(&door.url(), &command)).succeeds();
+    assert_same(&expected.tree("audit"), &s3.tree("audit"));
+}
+
+#[test]
+fn what_is_wrong_with_a_place_is_said_in_one_sentence() {
+    let s3 = S3::start();
+    let started = Instant::now();
+    let says = |place: &str, words: &[&str]| s3.run(&["show", place]).fails_saying(words);
+    says("s3://nowhere/audit", &["s3://nowhere/audit", "does not exist"]);
+    says("https://audits/audit", &["https://audits/audit is neither a folder nor a place", "s3://"]);
+    says("s3://key:word@audits/audit", &["must not hold a login"]);
+    says("s3:///audit", &["names no bucket"]);
+    says("file://audits/audit", &["names no folder of this machine", "file:///"]);
+    says(&s3.at("empty"), &["s3://audits/empty", "no cells"]);
+    s3.run(&["score", &s3.at("empty")]).fails_saying(&["s3://audits/empty", "history"]);
+    let unsigned = |name: &str, value: &str| {
+        let mut command = s3.command(&["show", &s3.at("audit")]);
+        command.env(name, value);
+        Run::of(command)
+    };
+    unsigned("AWS_ENDPOINT_URL", "http://127.0.0.1:1").fails_saying(&["s3://audits/audit cannot be listed"]);
+    unsigned("AWS_CA_BUNDLE", "/nowhere.pem").fails_saying(&["cannot read /nowhere.pem"]);
+    let refused =
+        S3Door::before(s3.server().port(), |_| Some(s3_error("403 Forbidden", "AccessDenied", "Access Denied")));
+    let run = Run::of(s3.command_through(&refused.url(), &["show", &s3.at("audit")]));
+    run.fails_saying(&["s3://audits/audit cannot be listed", "AccessDenied: Access Denied", "check the login"]);
+    for run in [&run] {
+        assert!(!run.stderr.contains("a-secret") && !run.stderr.contains("127.0.0.1"), "{}", run.stderr);
+    }
+    assert!(started.elapsed() < Duration::from_secs(60), "a wrong place is told soon");
+}
+
+#[test]
+fn a_file_url_is_a_folder_on_disk() {
+    let folder = Folder::new("file-url");
+    let url = format!("file://{}", folder.at("audit"));
+    etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &url]).succeeds();
+    assert_same(&sample().tree("audit"), &folder.tree("audit"));
+    etcd_heatmap(&["show", &url]).succeeds();
+}

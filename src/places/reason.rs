@@ -15,6 +15,7 @@ pub(super) fn failed(address: String, done: &'static str, error: &Error) -> Plac
         }
         Error::NotImplemented { .. } | Error::NotSupported { .. } => PlaceError::NoConditions { address, reason },
         _ if is_unsupported(error) => PlaceError::NoConditions { address, reason },
+        _ if is_refused(error) => PlaceError::Refused { address, done, reason },
         _ => PlaceError::Failed { address, done, reason },
     }
 }
@@ -23,6 +24,12 @@ pub(super) fn failed(address: String, done: &'static str, error: &Error) -> Plac
 fn is_unsupported(error: &Error) -> bool {
     let text = error.to_string();
     text.contains("status code: 501") || text.contains("<Code>NotImplemented</Code>")
+}
+
+/// A listing that is refused is an error of no kind of its own.
+fn is_refused(error: &Error) -> bool {
+    let text = error.to_string();
+    ["401 ", "403 "].iter().any(|status| text.contains(&format!("status code: {status}")))
 }
 
 /// The innermost cause, without the URL of the request, which may hold a signature.

@@ -14,7 +14,7 @@ use super::spool::SpoolError;
 use super::tsdb::block::Samples;
 use super::tsdb::bucket::Bucket;
 use super::tsdb::directory::{DataDirectory, DirectoryError, DirectorySeries, Replica};
-use crate::places::{Address, Place, PlaceError};
+use crate::places::{Address, Place, PlaceError, address_of};
 use dumps::DumpStore;
 
 /// Why files cannot be read.
@@ -198,9 +198,9 @@ impl Files {
 
     /// Fails if a folder is in the data directory.
     pub(crate) fn refuse_inside(&self, out: &Path) -> Result<(), FilesError> {
-        let absolute = match Place::of(out) {
-            Ok(Place::Bucket(address)) => PathBuf::from(address.to_string()),
-            _ => std::path::absolute(out).unwrap_or_else(|_| out.to_owned()),
+        let absolute = match address_of(out) {
+            Some(address) => PathBuf::from(address),
+            None => std::path::absolute(out).unwrap_or_else(|_| out.to_owned()),
         };
         match &self.store {
             FileStore::Directory(_, None) if absolute.starts_with(&self.name) => {

@@ -9,7 +9,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, Run, S3, S3Door, Tree, assert_same, cells, copy_blocks, etcd_heatmap, import, simulated};
+use crate::support::{
+    Folder, Run, S3, S3Door, as_long_as, assert_same, copy_blocks, days_of, etcd_heatmap, import, simulated,
+};
 
 /// The version of the Prometheus whose blocks these are.
 const VERSION: &str = "2.42";
@@ -44,16 +46,6 @@ fn write_index(folder: &Folder, tenant: &str, blocks: &[String], marked: &[&Stri
     folder.write(&format!("{tenant}/bucket-index.json.gz"), compressed.finish().expect("memory"));
 }
 
-/// The columns of a history without the footers of its files, as another program reads them.
-fn readings(folder: &Folder, out: &str) -> Tree {
-    let copy = Folder::new("scored");
-    etcd_heatmap(&["score", "--quiet", &folder.at(out), "--out", &copy.at("scored")]).succeeds();
-    let mut tree = copy.tree("scored");
-    tree.retain(|name, _| name.ends_with(".csv") || name.starts_with("scores/"));
-    assert!(tree.len() > 3, "{:?}", tree.keys());
-    tree
-}
-
 #[test]
 fn the_index_of_a_tenant_takes_the_place_of_a_listing() {
     let (s3, folder) = (S3::start(), Folder::new("from-mimir"));
@@ -61,46 +53,51 @@ fn the_index_of_a_tenant_takes_the_place_of_a_listing() {
     let current = copy_blocks(&data, &folder, "anonymous", 'A', |meta| {
         meta["thanos"]["labels"] = json!({ "__org_id__": "anonymous" });
     });
-    etcd_heatmap(&pull(&folder.at("anonymous"), &folder.at("here"))).succeeds();
+    let (disk, out, above) = (folder.at("anonymous"), folder.at("audit"), folder.at("above"));
+    etcd_heatmap(&pull(&disk, &folder.at("here"))).succeeds();
     let marked = copy_blocks(&data, &folder, "anonymous", 'B', |meta| {
-        meta["compaction"]["sources"] = json!([meta["ulid"].as_str().expect("a name").replace('B', "A")]);
+        let name = meta["ulid"].as_str().expect("a name").trim_end_matches('B').to_owned();
+        meta["compaction"]["sources"] = json!([name + "A"]);
     });
     let marked: Vec<&String> = marked.iter().collect();
     let all: Vec<String> = current.iter().chain(marked.iter().copied()).cloned().collect();
     write_index(&folder, "anonymous", &all, &marked, now_s());
-    s3.put(&folder.at("anonymous"), "blocks/anonymous");
+    let path = as_long_as(&s3, &disk, "anonymous");
+    s3.put(&disk, &path);
     let door = S3Door::before(s3.server().port(), |_| None);
-    let (from, out) = (s3.at("blocks/anonymous"), folder.at("audit"));
+    let from = s3.at(&path);
     let run = Run::of(s3.command_through(&door.url(), &pull(&from, &out))).succeeds();
     assert!(!run.stderr.contains("left out"), "{}", run.stderr);
-    assert_same(&readings(&folder, "here"), &readings(&folder, "audit"));
+    let expected = days_of(&folder, "here", &disk);
+    assert_same(&expected, &days_of(&folder, "audit", &from));
     let seen = door.seen();
     let listed: Vec<&String> = seen.iter().filter(|head| head.contains("list-type")).collect();
     assert_eq!(listed.len(), current.len(), "only the blocks are listed: {listed:?}");
     assert!(!seen.iter().any(|head| head.contains("B/index")), "no marked block is opened");
     // The only tenant is found.
-    let above = folder.at("above");
-    s3.run(&pull(&s3.at("blocks"), &above)).succeeds();
-    assert!(folder.text("above/manifest.json").contains("s3://audits/blocks/anonymous"));
-    assert_same(&readings(&folder, "here"), &readings(&folder, "above"));
+    s3.run(&pull(from.trim_end_matches("/anonymous"), &above)).succeeds();
+    assert_same(&expected, &days_of(&folder, "above", &from));
 }
 
 #[test]
 fn an_index_that_is_old_or_damaged_is_replaced_by_a_listing() {
     let (s3, folder) = (S3::start(), Folder::new("from-old-index"));
     let blocks = copy_blocks(&simulated().prometheus.data(), &folder, "tenant", 'A', |_| {});
-    etcd_heatmap(&pull(&folder.at("tenant"), &folder.at("here"))).succeeds();
+    let disk = folder.at("tenant");
+    etcd_heatmap(&pull(&disk, &folder.at("here"))).succeeds();
+    let path = as_long_as(&s3, &disk, "tenant");
+    let (from, expected) = (s3.at(&path), days_of(&folder, "here", &disk));
     // The old index lacks a block.
     write_index(&folder, "tenant", &blocks[..1], &[], now_s() - 3 * 3600);
-    s3.put(&folder.at("tenant"), "tenant");
-    let run = s3.run(&pull(&s3.at("tenant"), &folder.at("old"))).succeeds();
+    s3.put(&disk, &path);
+    let run = s3.run(&pull(&from, &folder.at("old"))).succeeds();
     assert!(run.stderr.contains("bucket-index.json.gz is not up to date"), "{}", run.stderr);
-    assert_same(&readings(&folder, "here"), &readings(&folder, "old"));
+    assert_same(&expected, &days_of(&folder, "old", &from));
     folder.write("tenant/bucket-index.json.gz", b"no gzip");
-    s3.put(&folder.at("tenant"), "tenant");
-    let run = s3.run(&pull(&s3.at("tenant"), &folder.at("damaged"))).succeeds();
+    s3.put(&disk, &path);
+    let run = s3.run(&pull(&from, &folder.at("damaged"))).succeeds();
     assert!(run.stderr.contains("bucket-index.json.gz is no list of blocks"), "{}", run.stderr);
-    assert_same(&readings(&folder, "here"), &readings(&folder, "damaged"));
+    assert_same(&expected, &days_of(&folder, "damaged", &from));
 }
 
 #[test]
@@ -140,12 +137,10 @@ fn the_shards_of_a_block_are_one_and_no_label_says_so() {
             meta["thanos"]["labels"] = json!({ "__compactor_shard_id__": format!("{number}_of_2") });
         });
     }
-    s3.put(&folder.at("tenant"), "tenant");
-    s3.run(&pull(&s3.at("tenant"), &folder.at("audit"))).succeeds();
-    etcd_heatmap(&pull(&simulated().prometheus.data(), &folder.at("here"))).succeeds();
-    assert_same(&readings(&folder, "here"), &readings(&folder, "audit"));
-    let scored = Folder::new("named");
-    etcd_heatmap(&["score", "--quiet", &folder.at("audit"), "--out", &scored.at("scored")]).succeeds();
-    let named = cells(&scored.text("scored/heatmap.csv"));
-    assert!(named.iter().all(|cell| !cell.cluster.contains("_of_2")));
+    let data = simulated().prometheus.data();
+    let path = as_long_as(&s3, &data, "tenant");
+    s3.put(&folder.at("tenant"), &path);
+    s3.run(&pull(&s3.at(&path), &folder.at("audit"))).succeeds();
+    etcd_heatmap(&pull(&data, &folder.at("here"))).succeeds();
+    assert_same(&days_of(&folder, "here", &data), &days_of(&folder, "audit", &s3.at(&path)));
 }

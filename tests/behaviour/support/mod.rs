@@ -31,7 +31,7 @@ pub(crate) use answering::Answering;
 pub(crate) use asked::Asked;
 pub(crate) use authority::Authority;
 pub(crate) use background::Background;
-pub(crate) use block_folder::copy_blocks;
+pub(crate) use block_folder::{as_long_as, copy_blocks, days_of};
 pub(crate) use cases::{behind, case, case_text, native_histograms};
 pub(crate) use doorman::{Doorman, answer};
 pub(crate) use etcd::{etcd_cluster, etcd_programs, holds, now, put, started};

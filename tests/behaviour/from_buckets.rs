@@ -63,8 +63,12 @@ fn blocks_in_a_bucket_give_the_bytes_of_a_copy_on_disk() {
     let (here, there) = (folder.at("here"), folder.at("there"));
     let flags = ["--cluster-label", "region,cluster"];
     etcd_heatmap(&pull(&disk, &here, &flags)).succeeds();
-    let run = s3.run(&pull(&bucket, &there, &flags)).succeeds();
+    let door = S3Door::before(s3.server().port(), |_| None);
+    let run = Run::of(s3.command_through(&door.url(), &pull(&bucket, &there, &flags))).succeeds();
     assert_eq!(run.stderr, "");
+    // Three days in two blocks: the chunks of a block are not asked for again on each day.
+    let chunks = gets(&door).iter().filter(|(path, _)| path.contains("/chunks/")).count();
+    assert!(chunks <= 10, "{chunks} requests for chunks");
     let expected = days_of(&folder, "here", &disk);
     assert_eq!(expected.len(), 3);
     assert_same(&expected, &days_of(&folder, "there", &bucket));

@@ -24,13 +24,8 @@ pub(super) static SOURCE: [Key; 26] = [
     Key::text(
         "source.from",
         "",
-        Flag::new(
-            Heading::Source,
-            "from",
-            "PATH",
-            "Data directory, archive, dump, or bucket with blocks instead of a server",
-        )
-        .common(),
+        Flag::new(Heading::Source, "from", "PATH", "Data directory, archive, dump, or bucket instead of a server")
+            .common(),
         |_| Ok(()),
     ),
     Key::text(

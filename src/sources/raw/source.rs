@@ -9,14 +9,11 @@ use tokio::sync::oneshot;
 use super::error::RawError;
 use super::identity::verify;
 use super::queries::Queries;
-use super::store::SampleStore;
+use super::store::{SampleStore, while_changing};
 use crate::readings::identity::Identity;
 use crate::readings::{NamingLabels, Progress, ReadingSource, Source, Window, Work, days_at_once};
 use crate::sources::promql::Version;
 use crate::time::{DAY_MS, Step, TimeRange, UtcDay};
-
-/// How often a part of a day is read at most, while its store changes.
-const ATTEMPTS: usize = 3;
 
 /// How samples become readings: the rules that do not depend on the store.
 #[derive(Clone, Debug)]
@@ -73,7 +70,10 @@ impl<S: SampleStore> ReadingSource for RawSource<S> {
     async fn identity(&self, range: TimeRange) -> Identity {
         let inner = Arc::clone(&self.0);
         let range = inner.kept.intersect(range).unwrap_or(range);
-        let verified = on_threads(move || verify(&inner.store, &inner.queries, &inner.rules, range)).await;
+        let verified = on_threads(move || {
+            while_changing(&inner.store, || verify(&inner.store, &inner.queries, &inner.rules, range))
+        })
+        .await;
         match verified {
             Some(Ok(identity)) => identity,
             failed => {
@@ -124,17 +124,8 @@ pub(crate) async fn on_threads<T: Send + 'static>(work: impl FnOnce() -> T + Sen
 }
 
 impl<S: SampleStore> Inner<S> {
-    /// Reads again if the store has changed meanwhile, such as a bucket whose compactor replaced blocks.
     fn window(&self, part: TimeRange) -> Result<Window, RawError<S::Error>> {
-        let read = || self.queries.window(&self.store, &self.rules, part);
-        let mut window = read();
-        for _ in 1..ATTEMPTS {
-            if window.is_ok() || !self.store.has_changed() {
-                break;
-            }
-            window = read();
-        }
-        let window = window?;
+        let window = while_changing(&self.store, || self.queries.window(&self.store, &self.rules, part))?;
         self.count(&window);
         Ok(window)
     }

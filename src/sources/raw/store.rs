@@ -55,6 +55,20 @@ pub(crate) trait SampleStore: Send + Sync + 'static {
     fn notes(&self) -> Vec<String>;
 }
 
+/// How often something is read at most, while its store changes.
+const ATTEMPTS: usize = 3;
+
+/// Reads again after a failure if the store has changed meanwhile, such as a bucket whose compactor replaced blocks.
+pub(super) fn while_changing<S: SampleStore, T, E>(store: &S, read: impl Fn() -> Result<T, E>) -> Result<T, E> {
+    for _ in 1..ATTEMPTS {
+        match read() {
+            Err(_) if store.has_changed() => {}
+            done => return done,
+        }
+    }
+    read()
+}
+
 /// A series and when it has samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sighted {

@@ -53,6 +53,7 @@ pub(crate) enum BucketError {
         "blocks in {address} were replaced while they were listed, {attempts} times in a row: try again in a minute"
     )]
     Changing { address: String, attempts: usize },
-    #[error("cannot keep in a temporary file what is read from the bucket ({source}): free space in {}, or set TMPDIR to another folder", .dir.display())]
+    /// The disk has no room for the chunks that were fetched, for example.
+    #[error("cannot write parts of the bucket's blocks to a temporary file in {} ({source}): free space there, or set TMPDIR to another folder", .dir.display())]
     Temporary { dir: PathBuf, source: io::Error },
 }

@@ -62,8 +62,9 @@ impl Layout {
     }
 }
 
-/// Finds the blocks. The address is that of the store, for errors.
-pub(super) fn find(store: &Store, address: &str) -> Result<Layout, BucketError> {
+/// Finds the blocks below the address of a store.
+pub(super) fn find(store: &Store) -> Result<Layout, BucketError> {
+    let address = || store.address().to_string();
     // The folder of a tenant need not be listed. S3 also refuses what is not there, unless the login may list.
     match store.read(INDEX) {
         Ok(index) => return Ok(folder("", true, Seen::Index(index))),
@@ -79,7 +80,7 @@ pub(super) fn find(store: &Store, address: &str) -> Result<Layout, BucketError> 
         return Ok(folder("", false, Seen::Folders(folders)));
     }
     if folders.is_empty() && objects.is_empty() {
-        return Err(BucketError::Nothing { address: address.to_owned() });
+        return Err(BucketError::Nothing { address: address() });
     }
     let looked: Vec<&String> = folders.iter().filter(|name| !name.starts_with("__")).take(MOST_FOLDERS).collect();
     let inside = each_at_once(&looked, AT_ONCE, |name| store.folders(name))?;
@@ -93,11 +94,11 @@ pub(super) fn find(store: &Store, address: &str) -> Result<Layout, BucketError> 
         Some((name.as_str(), has_index, inside.0))
     });
     match (tenants.next(), tenants.next()) {
-        (None, _) => Err(BucketError::NoBlocks { address: address.to_owned() }),
+        (None, _) => Err(BucketError::NoBlocks { address: address() }),
         (Some((name, has_index, folders)), None) => Ok(folder(name, has_index, Seen::Folders(folders))),
         (Some((first, ..)), Some((second, ..))) => {
             let names: Vec<&str> = [first, second].into_iter().chain(tenants.map(|(name, ..)| name)).collect();
-            Err(several(address, &names))
+            Err(several(address(), &names))
         }
     }
 }
@@ -106,9 +107,9 @@ fn folder(root: &str, has_index: bool, seen: Seen) -> Layout {
     Layout::Folder { root: root.to_owned(), has_index, seen: Mutex::new(Some(seen)) }
 }
 
-fn several(address: &str, names: &[&str]) -> BucketError {
+fn several(address: String, names: &[&str]) -> BucketError {
     let tenants = some_of(names);
-    BucketError::Tenants { address: address.to_owned(), count: names.len(), first: names[0].to_owned(), tenants }
+    BucketError::Tenants { address, count: names.len(), first: names[0].to_owned(), tenants }
 }
 
 /// The first of some names, and how many more there are.

@@ -64,11 +64,8 @@ impl Bucket {
     /// Finds the blocks at an address: a folder of blocks, one block, or the folder of the only tenant of Mimir.
     pub(crate) fn open(address: &Address, range_ms: Range<i64>) -> Result<Self, BucketError> {
         let store = Store::open(address)?;
-        let layout = layout::find(&store, &address.to_string())?;
-        let address = match layout.root() {
-            "" => address.to_string(),
-            root => format!("{address}/{root}"),
-        };
+        let layout = layout::find(&store)?;
+        let address = if layout.root().is_empty() { address.to_string() } else { address.of(layout.root()) };
         let (metas, files, permits) = (Mutex::default(), Mutex::default(), Arc::new(Permits::new(REQUESTS)));
         Ok(Self { store, layout, address, range_ms, permits, metas, files })
     }

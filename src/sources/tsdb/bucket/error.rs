@@ -18,7 +18,7 @@ pub(crate) enum BucketError {
     #[error("{address} has no objects: check bucket and prefix")]
     Nothing { address: String },
     #[error(
-        "{address} has no blocks: from a bucket, --from reads the folder of the blocks of Thanos, or that of a tenant of Mimir; copy a dump, an archive or a data directory to disk first"
+        "{address} has no blocks: of a bucket, --from reads the blocks of Thanos or of a tenant of Mimir; copy dumps, archives and data directories to disk first"
     )]
     NoBlocks { address: String },
     #[error("{address} has the blocks of {count} tenants: name one, such as {address}/{first} (there are {tenants})")]

@@ -18,8 +18,7 @@ pub(super) fn samples() -> Vec<Samples> {
         },
         BucketError::NothingLeft {
             address: address(),
-            notes: "1 incomplete block left out, which is being uploaded or deleted: 01KB5M6E7T0G8Y2ZJ4W3V9QXRN"
-                .to_owned(),
+            notes: "left out 1 incomplete block, being uploaded or deleted: 01KB5M6E7T0G8Y2ZJ4W3V9QXRN".to_owned(),
         },
         BucketError::OutOfRange {
             address: address(),

@@ -209,10 +209,10 @@ fn downsampled_marked_and_incomplete_blocks_are_left_out_with_a_note() {
     s3.put(&disk, &path);
     let run = s3.run(&["pull", "--promql", VERSION, "--from", &from, "--out", &out]).succeeds();
     for words in [
-        "2 downsampled blocks of Thanos left out, because only raw samples are read, from 2026-10-01".to_owned(),
-        format!("1 block left out that are marked for deletion, though no other block replaces them"),
+        "left out 2 downsampled blocks of Thanos, which have no raw samples, from 2026-10-01".to_owned(),
+        "left out 1 block marked for deletion that no other block replaces, from 2026-10-01".to_owned(),
         expired[0].clone(),
-        format!("2 incomplete blocks left out, which are being uploaded or deleted: {}, {}", partial[0], partial[1]),
+        format!("left out 2 incomplete blocks, being uploaded or deleted: {}, {}", partial[0], partial[1]),
     ] {
         assert!(run.stderr.contains(&words), "does not say {words:?}:\n{}", run.stderr);
     }

@@ -53,6 +53,9 @@ pub(crate) struct DataDirectory {
     read: Arc<opened::BytesRead>,
 }
 
+/// An open block, and the places and times of the series to read of it.
+type Places<'a> = (&'a Arc<Opened>, Vec<(usize, Range<i64>)>);
+
 /// A series of a data directory, and where its samples are.
 #[derive(Debug)]
 pub(crate) struct DirectorySeries {
@@ -304,7 +307,7 @@ impl SampleStore for DataDirectory {
             return Ok(());
         }
         let until_ms = self.until_ms.load(Ordering::Relaxed);
-        let mut blocks: BTreeMap<*const Opened, (&Arc<Opened>, Vec<(usize, Range<i64>)>)> = BTreeMap::new();
+        let mut blocks: BTreeMap<*const Opened, Places<'_>> = BTreeMap::new();
         for (series, range_ms) in wanted() {
             for (block, at) in &series.parts {
                 let (_, places) = blocks.entry(Arc::as_ptr(block)).or_insert_with(|| (block, Vec::new()));

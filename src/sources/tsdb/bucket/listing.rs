@@ -34,6 +34,9 @@ struct Names {
     span_ms: Option<(i64, i64)>,
 }
 
+/// A block that will be deleted, and when it was marked in seconds since 1970, if its mark tells.
+type Marked = (BlockFolder, Option<i64>);
+
 /// Blocks and why they are not read.
 #[derive(Debug, Default)]
 struct LeftOut {
@@ -181,7 +184,7 @@ impl Bucket {
         raw: Vec<BlockFolder>,
         names: &Names,
         left_out: &mut LeftOut,
-    ) -> Result<(Vec<BlockFolder>, Vec<(BlockFolder, Option<i64>)>), BucketError> {
+    ) -> Result<(Vec<BlockFolder>, Vec<Marked>), BucketError> {
         let is_block = matches!(self.layout, Layout::Block);
         let listed = each_at_once(&raw, AT_ONCE, |block| {
             let name = self.name_of(&block.dir);
@@ -235,7 +238,7 @@ impl LeftOut {
         if !self.partial.is_empty() {
             let names: Vec<&str> = self.partial.iter().map(String::as_str).collect();
             let blocks = count(names.len(), "incomplete block");
-            notes.push(format!("{blocks} left out, which are being uploaded or deleted: {}", some_of(&names)));
+            notes.push(format!("left out {blocks}, being uploaded or deleted: {}", some_of(&names)));
         }
         let of = |blocks: &[BlockFolder]| {
             let names: Vec<&str> = blocks.iter().map(|block| block.meta.ulid.as_str()).collect();
@@ -244,17 +247,12 @@ impl LeftOut {
         };
         if !self.downsampled.is_empty() {
             let blocks = count(self.downsampled.len(), "downsampled block");
-            notes.push(format!(
-                "{blocks} of Thanos left out, because only raw samples are read, {}",
-                of(&self.downsampled)
-            ));
+            notes.push(format!("left out {blocks} of Thanos, which have no raw samples, {}", of(&self.downsampled)));
         }
         if !self.marked.is_empty() {
             let blocks = count(self.marked.len(), "block");
-            notes.push(format!(
-                "{blocks} left out that are marked for deletion, though no other block replaces them, {}",
-                of(&self.marked)
-            ));
+            let which = "marked for deletion that no other block replaces";
+            notes.push(format!("left out {blocks} {which}, {}", of(&self.marked)));
         }
         notes
     }

@@ -9,6 +9,7 @@ mod early;
 mod error;
 mod identity;
 mod open;
+mod parts;
 mod reason;
 mod runtime;
 mod shown;

@@ -41,6 +41,7 @@ pages! {
     the_commands_of_the_readme_work: "README.md",
     the_commands_of_the_index_work: "docs/README.md",
     the_commands_of_architecture_work: "docs/architecture.md",
+    the_commands_of_buckets_work: "docs/buckets.md",
     the_commands_of_ci_work: "docs/ci.md",
     the_commands_of_configuration_work: "docs/configuration.md",
     the_commands_of_deploy_work: "docs/deploy.md",

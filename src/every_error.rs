@@ -9,6 +9,7 @@
 //! ```
 
 mod annotations;
+mod buckets;
 mod commands;
 mod config;
 mod disk;
@@ -74,6 +75,7 @@ fn all_samples() -> Vec<Samples> {
         raw::samples(),
         remote_read::samples(),
         files::samples(),
+        buckets::samples(),
         import::samples(),
         config::samples(),
         commands::samples(),

@@ -1,4 +1,4 @@
-//! Pulls from files instead of a server, and checks them: a data directory, a snapshot, or a dump.
+//! Pulls from files instead of a server, and checks them: a data directory, a snapshot, a dump, or blocks in a bucket.
 
 use std::path::Path;
 
@@ -70,7 +70,8 @@ impl Opened {
         let (tell, is_stopped) = (|note: &str| reporter.note(note), || interrupt.signal().is_some());
         let replica = asked.replica.as_ref();
         let names = metric_names(&queries);
-        let opening = Opening { names: &names, replica, allow_partial, tell: &tell, is_stopped: &is_stopped };
+        let range_ms = asked.reach(Utc::now().timestamp_millis());
+        let opening = Opening { names: &names, replica, range_ms, allow_partial, tell: &tell, is_stopped: &is_stopped };
         let files = Files::open(from, &opening);
         if let Some(signal) = interrupt.signal() {
             return Err(CommandError::StoppedEarly(signal));
@@ -86,6 +87,7 @@ impl Opened {
                 asked.range_within(span_ms, now_ms)?
             }
         };
+        files.will_read_until(range.end_ms);
         let rules = asked.rules(&queries);
         Ok(Self { files, queries, rules, range, reporter })
     }

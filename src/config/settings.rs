@@ -1,6 +1,7 @@
 //! The settings in force, parsed and grouped for the commands that use them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -379,6 +380,18 @@ impl SourceSettings {
     /// Whether both ends of the range are set, so that it does not depend on the samples of files.
     pub(crate) fn has_both_ends(&self) -> bool {
         self.is_default == [false, false]
+    }
+
+    /// The times whose samples may matter for the range, as far as it is set, in milliseconds: from a day before it on. A time
+    /// that cannot be read is an error later.
+    pub(crate) fn reach(&self, now_ms: i64) -> Range<i64> {
+        let given = |text: &str, is_default: bool| match is_default {
+            true => None,
+            false => parse_instant(text, now_ms).ok(),
+        };
+        let start_ms =
+            given(&self.start, self.is_default[0]).map_or(i64::MIN, |start_ms| start_ms.saturating_sub(DAY_MS));
+        start_ms..given(&self.end, self.is_default[1]).unwrap_or(i64::MAX)
     }
 
     /// The range to read from files whose samples span `span_ms`, both ends included: all of it, unless an end is set.

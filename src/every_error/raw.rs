@@ -28,6 +28,7 @@ fn files() -> Vec<BlockError> {
     let json = serde_json::from_str::<u32>("{").expect_err("it is no number");
     vec![
         BlockError::Io { file: file("index"), source: io_error(ErrorKind::PermissionDenied) },
+        BlockError::Remote("s3://metrics/thanos/01KB5M6E7T0G8Y2ZJ4W3V9QXRN/index does not exist".into()),
         BlockError::Magic { file: file("index"), kind: "block's index", found: 0x7b0a_2020, expected: 0xbaaa_d700 },
         BlockError::Version { file: file("index"), kind: "index", found: 1, supported: 2 },
         BlockError::Changing { dir: path("/var/lib/prometheus/metrics2"), attempts: 50 },

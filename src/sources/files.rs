@@ -1,4 +1,4 @@
-//! Recognizes what files a path leads to, and opens them as one store of raw samples.
+//! Recognizes what a path or an address leads to, and opens it as one store of raw samples.
 
 mod dumps;
 
@@ -12,7 +12,9 @@ use super::dump::DumpError;
 use super::raw::{Label, LostSpan, SampleStore, Sighted};
 use super::spool::SpoolError;
 use super::tsdb::block::Samples;
+use super::tsdb::bucket::Bucket;
 use super::tsdb::directory::{DataDirectory, DirectoryError, DirectorySeries, Replica};
+use crate::places::{Address, Place, PlaceError, address_of};
 use dumps::DumpStore;
 
 /// Why files cannot be read.
@@ -25,6 +27,9 @@ pub(crate) enum FilesError {
     Empty { path: PathBuf },
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// An address that names no bucket.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The output would be in the data directory.
     #[error("--out {} is in the data directory of --from, to which nothing is written: choose another folder", .out.display())]
     OutInside { out: PathBuf },
@@ -67,6 +72,9 @@ pub(crate) struct Opening<'a> {
     pub(crate) names: &'a [String],
     /// Which blocks to read of those of several replicas.
     pub(crate) replica: Option<&'a Replica>,
+    /// The times whose samples may be needed, in milliseconds: a half-open range. Blocks of a bucket without any of them are
+    /// not looked into.
+    pub(crate) range_ms: Range<i64>,
     /// Whether to accept dumps that end early.
     pub(crate) allow_partial: bool,
     /// Takes notes for the user before work that may take long.
@@ -121,6 +129,20 @@ fn place_of(data: &ArchivedData) -> String {
 impl Files {
     /// Finds out what the path leads to, and opens it to read what the queries need. Dumps are read as a whole.
     pub(crate) fn open(path: &Path, opening: &Opening<'_>) -> Result<Self, FilesError> {
+        match Place::of(path)? {
+            Place::Folder(path) => Self::on_disk(&path, opening),
+            Place::Bucket(address) => Self::in_bucket(&address, opening),
+        }
+    }
+
+    fn in_bucket(address: &Address, opening: &Opening<'_>) -> Result<Self, FilesError> {
+        let bucket = Bucket::open(address, opening.range_ms.clone()).map_err(DirectoryError::from)?;
+        let name = bucket.address().to_owned();
+        let (directory, notes) = DataDirectory::in_bucket(bucket, opening.names, opening.replica)?;
+        Ok(Self::of_directory(directory, None, name, notes))
+    }
+
+    fn on_disk(path: &Path, opening: &Opening<'_>) -> Result<Self, FilesError> {
         let unreadable = |source| FilesError::Unreadable { path: path.to_owned(), source };
         let kind = path.metadata().map_err(unreadable)?;
         // A pipe has no canonical path.
@@ -167,9 +189,19 @@ impl Files {
         }
     }
 
+    /// Announces that days are read in order up to this time, in milliseconds.
+    pub(crate) fn will_read_until(&self, end_ms: i64) {
+        if let FileStore::Directory(directory, _) = &self.store {
+            directory.will_read_until(end_ms);
+        }
+    }
+
     /// Fails if a folder is in the data directory.
     pub(crate) fn refuse_inside(&self, out: &Path) -> Result<(), FilesError> {
-        let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+        let absolute = match address_of(out) {
+            Some(address) => PathBuf::from(address),
+            None => std::path::absolute(out).unwrap_or_else(|_| out.to_owned()),
+        };
         match &self.store {
             FileStore::Directory(_, None) if absolute.starts_with(&self.name) => {
                 Err(FilesError::OutInside { out: out.to_owned() })
@@ -227,6 +259,25 @@ impl SampleStore for FileStore {
             }
             (Self::Dumps(store), FileSeries::Dumps(series)) => Ok(store.samples(series, range_ms)?),
             _ => Ok(Samples::default()),
+        }
+    }
+
+    fn fetch<'a>(&'a self, wanted: &dyn Fn() -> Vec<(&'a FileSeries, Range<i64>)>) -> Result<(), FilesError> {
+        let Self::Directory(store, inside) = self else { return Ok(()) };
+        let of_directory = || {
+            let all = wanted().into_iter().filter_map(|(series, range_ms)| match series {
+                FileSeries::Directory(series) => Some((series, range_ms)),
+                FileSeries::Dumps(_) => None,
+            });
+            all.collect()
+        };
+        store.fetch(&of_directory).map_err(|error| named(inside, error))
+    }
+
+    fn has_changed(&self) -> bool {
+        match self {
+            Self::Directory(store, _) => store.has_changed(),
+            Self::Dumps(_) => false,
         }
     }
 

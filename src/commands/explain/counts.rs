@@ -38,16 +38,17 @@ pub(super) fn read(
     let interrupt = Interrupt::listen(reporter)?;
     let source = &of.opened.source;
     let behind = behind(source);
-    let store = Store::open(settings, source, &behind, reporter, &interrupt)?;
     let range = of.opened.overview.range;
+    // The longest window of a query reaches back a day.
+    let range = TimeRange { start_ms: range.start_ms - DAY_MS, ..range };
+    let store = Store::open(settings, source, &behind, range, (reporter, &interrupt))?;
     let reading = Reading {
         store: &store,
         naming: NamingLabels::new(source.cluster_label.as_deref(), &source.member_label),
         cluster: &of.args.cluster,
         members: moment.members.iter().map(|part| &part.member).collect(),
         at_ms: moment.at_ms,
-        // The longest window of a query reaches back a day.
-        range: TimeRange { start_ms: range.start_ms - DAY_MS, ..range },
+        range,
     };
     let reading = reading.all(&behind, of.args.member.as_deref());
     let read = runtime::start()?.block_on(unless_stopped(&interrupt, reading))?;

@@ -24,7 +24,7 @@ pub(super) static SOURCE: [Key; 27] = [
     Key::text(
         "source.from",
         "",
-        Flag::new(Heading::Source, "from", "PATH", "Data directory, snapshot, archive, or dump instead of a server")
+        Flag::new(Heading::Source, "from", "PATH", "Data directory, archive, dump, or bucket instead of a server")
             .common(),
         |_| Ok(()),
     ),

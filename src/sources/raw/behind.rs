@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::parse::parse;
 use super::query::Query;
 use super::selector::Selector;
-use super::store::{Label, LostSpan, METRIC_NAME, SampleStore, label_of};
+use super::store::{Label, LostSpan, METRIC_NAME, SampleStore, label_of, while_changing};
 use crate::readings::{Member, NamingLabels, Pin, QuerySource};
 use crate::sources::prometheus::QuerySet;
 use crate::sources::promql::{DEFAULT_LOOKBACK_MS, Version, is_stale_marker};
@@ -201,15 +201,23 @@ pub(crate) fn samples_until<S: SampleStore>(
 ) -> Result<Vec<Sampled>, S::Error> {
     let first_ms = at_ms.saturating_sub(window_ms).saturating_add(i64::from(version.has_left_open_ranges()));
     let range_ms = first_ms..at_ms.saturating_add(1);
+    while_changing(store, || samples_within(store, selectors, &range_ms))
+}
+
+/// The series of a store that any of the selectors selects, with their samples in a range.
+fn samples_within<S: SampleStore>(
+    store: &S,
+    selectors: &[Selector],
+    range_ms: &Range<i64>,
+) -> Result<Vec<Sampled>, S::Error> {
     let mut found = Vec::new();
-    for series in store.series(&names_of(selectors), &range_ms)? {
-        let labels = store.labels(&series);
-        if !selectors.iter().any(|selector| selector.matches(labels)) {
-            continue;
-        }
+    let mut selected = store.series(&names_of(selectors), range_ms)?;
+    selected.retain(|series| selectors.iter().any(|selector| selector.matches(store.labels(series))));
+    store.fetch(&|| selected.iter().map(|series| (series, range_ms.clone())).collect())?;
+    for series in &selected {
+        let labels = store.labels(series);
         let mut samples = Samples::default();
-        for (time_ms, value) in store.samples(&series, &range_ms)?.iter().filter(|(_, value)| !is_stale_marker(*value))
-        {
+        for (time_ms, value) in store.samples(series, range_ms)?.iter().filter(|(_, value)| !is_stale_marker(*value)) {
             samples.push(time_ms, value);
         }
         if !samples.is_empty() {

@@ -11,7 +11,7 @@ use super::query::Query;
 use super::reach::{metric_names, targets};
 use super::selector::Selector;
 use super::source::{RawSource, Rules};
-use super::store::{SampleStore, Sighted};
+use super::store::{SampleStore, Sighted, while_changing};
 use crate::readings::{Member, QuerySource, Source};
 use crate::sources::prometheus::{QuerySet, ScrapeDistance, SeriesForm, Wanted, places};
 use crate::spec::{Column, Companion, Metric};
@@ -88,7 +88,7 @@ pub(crate) fn choose<S: SampleStore>(
     rules: &Rules,
     wanted: &RawWanted,
 ) -> Result<Choice<S::Error>, RawError<S::Error>> {
-    Chooser::new(store, queries, rules, wanted)?.run()
+    while_changing(store, || Chooser::new(store, queries, rules, wanted)?.run())
 }
 
 /// A query that could be chosen, and the series that it reads.

@@ -69,6 +69,7 @@ impl<'a, S: SampleStore> Evaluation<'a, S> {
         times_ms: &'a [i64],
         version: Version,
     ) -> Result<Self, S::Error> {
+        let asked = queries.clone();
         let names: BTreeSet<&str> = queries.clone().flat_map(Query::selectors).map(|one| one.name.as_str()).collect();
         let names: Vec<&str> = names.into_iter().collect();
         let reach_ms = queries.map(|query| query.reach_ms(DEFAULT_LOOKBACK_MS)).max().unwrap_or_default();
@@ -77,7 +78,36 @@ impl<'a, S: SampleStore> Evaluation<'a, S> {
             let name = label_of(store.labels(&one), METRIC_NAME).unwrap_or_default().to_owned();
             series.entry(name).or_default().push(one);
         }
-        Ok(Self { store, times_ms, version, series })
+        let evaluation = Self { store, times_ms, version, series };
+        let read = || asked.clone().flat_map(|query| evaluation.read_by(query)).collect();
+        store.fetch(&read)?;
+        Ok(evaluation)
+    }
+
+    /// The series that a query reads, and the times of their samples. For `and on (…)`, only those with a match at any time.
+    fn read_by(&self, query: &Query) -> Vec<(&S::Series, Range<i64>)> {
+        let of = |selector: &Selector, reach_ms: i64| {
+            let range_ms = range_of(self.times_ms, reach_ms);
+            self.selected(selector).into_iter().map(|series| (series, range_ms.clone())).collect()
+        };
+        match query {
+            Query::Select(selector) => of(selector, DEFAULT_LOOKBACK_MS),
+            Query::Rate(selector, window_ms)
+            | Query::Changes(selector, window_ms)
+            | Query::Last(selector, window_ms)
+            | Query::Sum { selector, window_ms, .. }
+            | Query::Quantile { buckets: selector, window_ms, .. } => of(selector, *window_ms),
+            Query::Or(left, right) => [self.read_by(left), self.read_by(right)].concat(),
+            Query::AndOn(left, on, right) => {
+                let (mut left, right) = (self.read_by(left), self.read_by(right));
+                let key = |series: &S::Series| -> Vec<String> {
+                    values_of(self.store.labels(series), on).into_iter().map(str::to_owned).collect()
+                };
+                let matched: BTreeSet<Vec<String>> = right.iter().map(|(series, _)| key(series)).collect();
+                left.retain(|(series, _)| matched.contains(&key(series)));
+                [left, right].concat()
+            }
+        }
     }
 
     /// The elements of a query that have any value.

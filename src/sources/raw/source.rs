@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::error::RawError;
 use super::identity::verify;
 use super::queries::Queries;
-use super::store::SampleStore;
+use super::store::{SampleStore, while_changing};
 use crate::readings::identity::Identity;
 use crate::readings::{NamingLabels, Progress, ReadingSource, Source, Window, Work, days_at_once};
 use crate::sources::promql::Version;
@@ -70,7 +70,10 @@ impl<S: SampleStore> ReadingSource for RawSource<S> {
     async fn identity(&self, range: TimeRange) -> Identity {
         let inner = Arc::clone(&self.0);
         let range = inner.kept.intersect(range).unwrap_or(range);
-        let verified = on_threads(move || verify(&inner.store, &inner.queries, &inner.rules, range)).await;
+        let verified = on_threads(move || {
+            while_changing(&inner.store, || verify(&inner.store, &inner.queries, &inner.rules, range))
+        })
+        .await;
         match verified {
             Some(Ok(identity)) => identity,
             failed => {
@@ -122,7 +125,7 @@ pub(crate) async fn on_threads<T: Send + 'static>(work: impl FnOnce() -> T + Sen
 
 impl<S: SampleStore> Inner<S> {
     fn window(&self, part: TimeRange) -> Result<Window, RawError<S::Error>> {
-        let window = self.queries.window(&self.store, &self.rules, part)?;
+        let window = while_changing(&self.store, || self.queries.window(&self.store, &self.rules, part))?;
         self.count(&window);
         Ok(window)
     }

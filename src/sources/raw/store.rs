@@ -28,6 +28,17 @@ pub(crate) trait SampleStore: Send + Sync + 'static {
     /// The labels of a series, sorted by name, with the metric's name.
     fn labels<'a>(&'a self, series: &'a Self::Series) -> &'a [Label];
 
+    /// Announces which samples are read next, each a series and a half-open range of milliseconds. A store where each read is a
+    /// request fetches them together.
+    fn fetch<'a>(&'a self, _wanted: &dyn Fn() -> Vec<(&'a Self::Series, Range<i64>)>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// After a failure: whether the store has changed since it was opened, so that the same may succeed now.
+    fn has_changed(&self) -> bool {
+        false
+    }
+
     /// The samples of a series in a half-open range of milliseconds.
     fn samples(&self, series: &Self::Series, range_ms: &Range<i64>) -> Result<Samples, Self::Error>;
 
@@ -42,6 +53,20 @@ pub(crate) trait SampleStore: Send + Sync + 'static {
 
     /// Notes for the user about what was read.
     fn notes(&self) -> Vec<String>;
+}
+
+/// How often something is read at most, while its store changes.
+const ATTEMPTS: usize = 3;
+
+/// Reads again after a failure if the store has changed meanwhile, such as a bucket whose compactor replaced blocks.
+pub(super) fn while_changing<S: SampleStore, T, E>(store: &S, read: impl Fn() -> Result<T, E>) -> Result<T, E> {
+    for _ in 1..ATTEMPTS {
+        match read() {
+            Err(_) if store.has_changed() => {}
+            done => return done,
+        }
+    }
+    read()
 }
 
 /// A series and when it has samples.

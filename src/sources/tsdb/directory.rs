@@ -1,13 +1,16 @@
 //! A data directory of Prometheus, or a copy of one, as a store of samples: its blocks and its head together.
 
 mod error;
+mod home;
 mod labels;
 mod living;
 mod opened;
+mod survey;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) use error::DirectoryError;
@@ -15,25 +18,28 @@ pub(crate) use labels::{NoReplica, Replica};
 pub(crate) use living::Living;
 
 use super::block::{BlockFolder, BlockFolders, BlockMeta, Samples, merge};
+use super::bucket::{Bucket, each_at_once};
 use super::head::{Head, HeadSeries, Lost};
 use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, is_named};
 use crate::text::count;
+use home::Home;
 use living::has_late_log;
 use opened::{BlockSlot, Opened};
 
 /// How often blocks are read at most, while a running server replaces them.
 const ATTEMPTS: usize = 5;
 
-/// Most files of blocks that a survey leaves open. Processes may usually have 1024 open, on some systems 256.
-const MOST_OPEN: usize = 128;
-
-/// Most chunks in the lists of all blocks that a survey leaves open, 24 bytes each.
-const MOST_CHUNKS: usize = 2 << 20;
+/// Blocks in a bucket that are opened or fetched at once.
+const AT_ONCE: usize = 8;
 
 /// The blocks and the head of a data directory, of which the series of some metrics are read.
 #[derive(Debug)]
 pub(crate) struct DataDirectory {
+    /// The path or address.
     dir: PathBuf,
+    home: Home,
+    /// The end of the times that will be read, in milliseconds. What is fetched reaches so far.
+    until_ms: AtomicI64,
     /// The metrics whose series are read.
     names: Vec<String>,
     replica: Option<Replica>,
@@ -46,6 +52,9 @@ pub(crate) struct DataDirectory {
     /// Bytes of blocks that were closed since.
     read: Arc<opened::BytesRead>,
 }
+
+/// An open block, and the places and times of the series to read of it.
+type Places<'a> = (&'a Arc<Opened>, Vec<(usize, Range<i64>)>);
 
 /// A series of a data directory, and where its samples are.
 #[derive(Debug)]
@@ -67,12 +76,15 @@ impl DataDirectory {
     /// is a directory too.
     pub(crate) fn open(dir: &Path, names: &[String], replica: Option<&Replica>) -> Result<Self, DirectoryError> {
         let read = Arc::<opened::BytesRead>::default();
-        let slot = |folder: BlockFolder| Arc::new(BlockSlot::new(folder, Arc::clone(&read)));
+        let home = Home::Disk(dir.to_owned());
+        let slot = |folder: BlockFolder| Arc::new(BlockSlot::new(folder, home.clone(), Arc::clone(&read)));
         let Living { head, before, after } = Living::read(dir, names, replica)?;
         let blocks = after.into_iter().map(slot).collect();
         let lost = lost_of(&head, begin_of_head(dir, &before));
         Ok(Self {
             dir: dir.to_owned(),
+            home,
+            until_ms: AtomicI64::new(i64::MIN),
             names: names.to_vec(),
             replica: replica.cloned(),
             blocks: RwLock::new(blocks),
@@ -82,6 +94,38 @@ impl DataDirectory {
             head: head.into_series(),
             read,
         })
+    }
+
+    /// Opens the blocks in a bucket, and returns notes about those that are left out.
+    pub(crate) fn in_bucket(
+        bucket: Bucket,
+        names: &[String],
+        replica: Option<&Replica>,
+    ) -> Result<(Self, Vec<String>), DirectoryError> {
+        let (bucket, read) = (Arc::new(bucket), Arc::<opened::BytesRead>::default());
+        let (dir, listed) = (PathBuf::from(bucket.address()), bucket.list()?);
+        let home = Home::Bucket(bucket);
+        let slot = |folder: BlockFolder| Arc::new(BlockSlot::new(folder, home.clone(), Arc::clone(&read)));
+        let blocks = home::choose(&dir, listed.blocks, replica)?.into_iter().map(slot).collect();
+        let directory = Self {
+            dir,
+            home,
+            until_ms: AtomicI64::new(i64::MIN),
+            names: names.to_vec(),
+            replica: replica.cloned(),
+            blocks: RwLock::new(blocks),
+            head: Vec::new(),
+            head_bytes: 0,
+            lost: Vec::new(),
+            notes: Vec::new(),
+            read,
+        };
+        Ok((directory, listed.notes))
+    }
+
+    /// Announces that days are read in order up to this time, so that what is fetched of a block need not be asked for again.
+    pub(crate) fn will_read_until(&self, end_ms: i64) {
+        self.until_ms.store(end_ms, Ordering::Relaxed);
     }
 
     /// Whether there is neither a block nor a head with samples.
@@ -105,16 +149,21 @@ impl DataDirectory {
     /// The blocks that may have samples in the range, opened. Closes those that are earlier by more than a day, because
     /// days are read in order.
     fn open_within(&self, range_ms: &Range<i64>) -> Result<Vec<Arc<Opened>>, DirectoryError> {
-        let mut opened = Vec::new();
+        let mut needed = Vec::new();
         for slot in self.slots() {
             let block_ms = slot.range_ms();
             if block_ms.start < range_ms.end && block_ms.end > range_ms.start {
-                opened.push(slot.open(&self.names)?);
+                needed.push(slot);
             } else if block_ms.end < range_ms.start.saturating_sub(opened::KEPT_OPEN_MS) {
                 slot.close();
             }
         }
-        Ok(opened)
+        self.opened(&needed)
+    }
+
+    /// Opens blocks, those in a bucket several at once.
+    fn opened(&self, slots: &[Arc<BlockSlot>]) -> Result<Vec<Arc<Opened>>, DirectoryError> {
+        each_at_once(slots, if self.home.is_far() { AT_ONCE } else { 1 }, |slot| slot.open(&self.names))
     }
 
     /// Reads again if a running server has replaced blocks since they were listed. An open block stays readable.
@@ -150,53 +199,6 @@ impl DataDirectory {
         Ok(series.into_values().collect())
     }
 
-    fn survey_once(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<Sighted>, DirectoryError> {
-        let mut found: BTreeMap<Vec<Label>, Sighted> = BTreeMap::new();
-        // Blocks stay open up to a limit, so that each index is read only once.
-        let sizes = self.slots().into_iter().filter_map(|slot| slot.size());
-        let mut open = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
-        for slot in self.slots() {
-            let block_ms = slot.range_ms();
-            if block_ms.start >= range_ms.end || block_ms.end <= range_ms.start {
-                continue;
-            }
-            let was_open = slot.is_open();
-            let opened = slot.open(&self.names)?;
-            let size = opened.size();
-            if !was_open {
-                open = (open.0 + size.0, open.1 + size.1);
-            }
-            let is_full = !was_open && (open.0 > MOST_OPEN || open.1 > MOST_CHUNKS);
-            for one in opened.survey(names, range_ms) {
-                match found.get_mut(&one.labels) {
-                    Some(known) => {
-                        known.first_ms = known.first_ms.min(one.first_ms);
-                        known.last_ms = known.last_ms.max(one.last_ms);
-                        known.bytes += one.bytes;
-                    }
-                    None => drop(found.insert(one.labels.clone(), one)),
-                }
-            }
-            if is_full {
-                open = (open.0 - size.0, open.1 - size.1);
-                slot.close();
-            }
-        }
-        for (_, one) in self.in_head(names, range_ms) {
-            let samples = one.samples.within(range_ms);
-            let Some((first_ms, last_ms)) = samples.times_ms.first().copied().zip(samples.times_ms.last().copied())
-            else {
-                continue;
-            };
-            let labels = &one.labels;
-            let new = || Sighted { labels: labels.clone(), first_ms, last_ms, bytes: 0 };
-            let known = found.entry(labels.clone()).or_insert_with(new);
-            known.first_ms = known.first_ms.min(first_ms);
-            known.last_ms = known.last_ms.max(last_ms);
-        }
-        Ok(found.into_values().collect())
-    }
-
     /// The series of these metrics in the head that may have samples in the range.
     fn in_head<'a>(
         &'a self,
@@ -213,7 +215,7 @@ impl DataDirectory {
 
     /// Lists the blocks again, because a running Prometheus has replaced some. Returns whether there is a difference.
     fn list_again(&self) -> Result<bool, DirectoryError> {
-        let folders = list(&self.dir, self.replica.as_ref())?;
+        let folders = self.home.list(self.replica.as_ref())?;
         let mut blocks = self.blocks.write().unwrap_or_else(PoisonError::into_inner);
         let is_known = |folder: &BlockFolder| blocks.iter().any(|slot| slot.dir() == folder.dir);
         if folders.len() == blocks.len() && folders.iter().all(is_known) {
@@ -221,7 +223,7 @@ impl DataDirectory {
         }
         let slot = |folder: BlockFolder| {
             let known = blocks.iter().find(|slot| slot.dir() == folder.dir).cloned();
-            known.unwrap_or_else(|| Arc::new(BlockSlot::new(folder, Arc::clone(&self.read))))
+            known.unwrap_or_else(|| Arc::new(BlockSlot::new(folder, self.home.clone(), Arc::clone(&self.read))))
         };
         let known: Vec<Arc<BlockSlot>> = folders.into_iter().map(slot).collect();
         blocks.iter().filter(|slot| !known.iter().any(|kept| kept.dir() == slot.dir())).for_each(|slot| slot.close());
@@ -233,19 +235,6 @@ impl DataDirectory {
 /// Whether the directory is itself a block.
 fn is_block(dir: &Path) -> bool {
     dir.join("meta.json").is_file() && dir.join("index").is_file()
-}
-
-/// The blocks to read. If the directory is itself a block, that one.
-fn list(dir: &Path, replica: Option<&Replica>) -> Result<Vec<BlockFolder>, DirectoryError> {
-    let mut folders = match is_block(dir) {
-        true => BlockFolders::of(vec![BlockFolder { dir: dir.to_owned(), meta: BlockMeta::read(dir)? }]).current,
-        false => BlockFolders::read(dir)?.current,
-    };
-    if let Some(replica) = replica {
-        folders = replica.choose(dir, folders)?;
-    }
-    labels::refuse_replicas(&folders)?;
-    Ok(folders)
 }
 
 /// Before it, blocks have everything that came in order, if there is such a block. Right after a compaction only blocks of
@@ -311,6 +300,26 @@ impl SampleStore for DataDirectory {
             None => Ok(merged.samples),
             Some(conflict) => Err(DirectoryError::two_values(&self.dir, &series.labels, merged.conflicts, conflict)),
         }
+    }
+
+    fn fetch<'a>(&'a self, wanted: &dyn Fn() -> Vec<(&'a DirectorySeries, Range<i64>)>) -> Result<(), DirectoryError> {
+        if !self.home.is_far() {
+            return Ok(());
+        }
+        let until_ms = self.until_ms.load(Ordering::Relaxed);
+        let mut blocks: BTreeMap<*const Opened, Places<'_>> = BTreeMap::new();
+        for (series, range_ms) in wanted() {
+            for (block, at) in &series.parts {
+                let (_, places) = blocks.entry(Arc::as_ptr(block)).or_insert_with(|| (block, Vec::new()));
+                places.push((*at, range_ms.start..range_ms.end.max(until_ms)));
+            }
+        }
+        let blocks: Vec<_> = blocks.into_values().collect();
+        each_at_once(&blocks, AT_ONCE, |(block, places)| block.fetch(places)).map(drop)
+    }
+
+    fn has_changed(&self) -> bool {
+        self.home.is_far() && self.list_again().unwrap_or(false)
     }
 
     fn survey(&self, names: &[&str], range_ms: &Range<i64>) -> Result<Vec<Sighted>, DirectoryError> {

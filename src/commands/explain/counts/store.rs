@@ -20,13 +20,13 @@ pub(super) enum Store {
 
 impl Store {
     /// The server or the files of the settings, with the labels of the history, and with its headers unless the settings
-    /// have others.
+    /// have others. Samples of the range may be needed.
     pub(super) fn open(
         settings: &Settings,
         source: &Source,
         behind: &Queries,
-        reporter: Reporter,
-        interrupt: &Interrupt,
+        range: TimeRange,
+        (reporter, interrupt): (Reporter, &Interrupt),
     ) -> Result<Self, CommandError> {
         let asked = &settings.source;
         let Some(from) = &asked.from else {
@@ -42,7 +42,8 @@ impl Store {
         let (tell, is_stopped) = (|note: &str| reporter.note(note), || interrupt.signal().is_some());
         // What a dump that ends early lacks is noted beside the counts.
         let (allow_partial, replica) = (true, asked.replica.as_ref());
-        let opening = Opening { names: &names, replica, allow_partial, tell: &tell, is_stopped: &is_stopped };
+        let range_ms = range.start_ms..range.end_ms;
+        let opening = Opening { names: &names, replica, range_ms, allow_partial, tell: &tell, is_stopped: &is_stopped };
         let files = Files::open(from, &opening);
         if let Some(signal) = interrupt.signal() {
             return Err(CommandError::StoppedEarly(signal));

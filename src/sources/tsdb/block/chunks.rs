@@ -1,9 +1,9 @@
 //! Segment files: the chunks of all series of a block, each with its own checksum.
 
-use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::bytes::uvarint;
 use super::encoding::{Encoding, Unsupported};
@@ -11,6 +11,7 @@ use super::error::BlockError;
 use super::file::{BlockFile, BytesRead, CRC_SIZE};
 use super::header::Header;
 use super::series::{ChunkMeta, SeriesEntry};
+use super::storage::Storage;
 
 /// Magic number, version and three bytes of padding, in bytes.
 const HEADER_SIZE: u64 = 8;
@@ -36,32 +37,32 @@ const LARGEST_READ: u64 = 256 << 10;
 /// Largest distance of chunks that are read together. The chunks of a series usually follow each other immediately.
 const LARGEST_GAP: u64 = 16 << 10;
 
+/// Bytes from the begin of a chunk on that hold it: Prometheus begins another one at 1 KiB.
+const LARGEST_CHUNK: u64 = 2 << 10;
+
 /// The segment files of a block, each opened when a chunk of it is first read.
 #[derive(Debug)]
 pub(super) struct Segments {
     files: Vec<(PathBuf, OnceLock<BlockFile>)>,
     dir: PathBuf,
     read: BytesRead,
+    storage: Arc<dyn Storage>,
 }
 
 impl Segments {
     /// Lists `chunks` in the folder of a block: `000001`, `000002` and so on.
-    pub(super) fn list(block: &Path, read: &BytesRead) -> Result<Self, BlockError> {
+    pub(super) fn list(storage: Arc<dyn Storage>, block: &Path, read: &BytesRead) -> Result<Self, BlockError> {
         let dir = block.join("chunks");
-        let io = |source: io::Error| BlockError::Io { file: dir.clone(), source };
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&dir).map_err(io)? {
-            let path = entry.map_err(io)?.path();
-            let number = path.file_name().and_then(|name| name.to_str()?.parse::<u64>().ok());
-            files.extend(number.map(|number| (number, path)));
-        }
+        let names = storage.names(&dir)?;
+        let numbered = names.into_iter().filter_map(|name| Some((name.parse::<u64>().ok()?, dir.join(name))));
+        let mut files: Vec<(u64, PathBuf)> = numbered.collect();
         files.sort();
         // References count segments from 0 and files from 1; after a gap they would lead to the wrong file.
         if let Some((expected, _)) = (1..).zip(&files).find(|(expected, (number, _))| expected != number) {
             return Err(BlockError::MissingSegment { file: dir.join(format!("{expected:06}")) });
         }
         let files = files.into_iter().map(|(_, path)| (path, OnceLock::new())).collect();
-        Ok(Self { files, dir, read: read.clone() })
+        Ok(Self { files, dir, read: read.clone(), storage })
     }
 
     /// How many files there are.
@@ -74,8 +75,23 @@ impl Segments {
         (0..self.files.len() as u64).try_for_each(|segment| self.file(segment).map(drop))
     }
 
+    /// Fetches ranges of a segment together, with its header.
+    pub(super) fn fetch(&self, segment: u64, mut ranges: Vec<Range<u64>>) -> Result<(), BlockError> {
+        ranges.push(0..HEADER_SIZE);
+        self.opened(segment, |file| file.fetch(ranges.iter().cloned()))?.fetch(ranges.iter().cloned())
+    }
+
     /// The segment with this number, counted from 0.
     fn file(&self, segment: u64) -> Result<&BlockFile, BlockError> {
+        self.opened(segment, |_| Ok(()))
+    }
+
+    /// The segment with this number. If it is not open yet, something is done before its header is read.
+    fn opened(
+        &self,
+        segment: u64,
+        first: impl FnOnce(&BlockFile) -> Result<(), BlockError>,
+    ) -> Result<&BlockFile, BlockError> {
         let entry = usize::try_from(segment).ok().and_then(|index| self.files.get(index));
         let Some((path, file)) = entry else {
             let source = io::Error::from(io::ErrorKind::NotFound);
@@ -84,7 +100,8 @@ impl Segments {
         if let Some(file) = file.get() {
             return Ok(file);
         }
-        let opened = BlockFile::open(path.clone(), &self.read)?;
+        let opened = BlockFile::open_in(&*self.storage, path.clone(), &self.read)?;
+        first(&opened)?;
         HEADER.check(&opened)?;
         Ok(file.get_or_init(|| opened))
     }
@@ -162,6 +179,29 @@ impl<'a> ChunkReader<'a> {
     }
 }
 
+/// Passes on the ranges of segments that hold chunks of one series, neighbours as one range.
+pub(super) fn ranges_of<'a>(chunks: impl Iterator<Item = &'a ChunkMeta>, mut add: impl FnMut(u64, Range<u64>)) {
+    let mut last: Option<(u64, Range<u64>)> = None;
+    for (segment, offset) in chunks.map(|chunk| split(chunk.reference)) {
+        let end = offset.saturating_add(LARGEST_CHUNK);
+        match &mut last {
+            Some((same, range))
+                if *same == segment && (range.start..=range.end.saturating_add(LARGEST_GAP)).contains(&offset) =>
+            {
+                range.end = range.end.max(end);
+            }
+            _ => {
+                if let Some((segment, range)) = last.replace((segment, offset..end)) {
+                    add(segment, range);
+                }
+            }
+        }
+    }
+    if let Some((segment, range)) = last {
+        add(segment, range);
+    }
+}
+
 /// Segment and offset of a chunk.
 fn split(reference: u64) -> (u64, u64) {
     (reference >> 32, reference & u64::from(u32::MAX))
@@ -196,6 +236,7 @@ fn plain_encoding(file: &BlockFile, offset: u64, encoding: u8, series: &SeriesEn
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
+    use super::super::storage::Disk;
     use super::*;
     use crate::scratch::Scratch;
 
@@ -222,7 +263,7 @@ mod tests {
         scratch.write("chunks/000002", &[&HEADER[..], &two].concat());
         scratch.write("chunks/notes.txt", b"");
         let (read, series) = (BytesRead::default(), series());
-        let segments = Segments::list(scratch.path(), &read).unwrap();
+        let segments = Segments::list(Arc::new(Disk), scratch.path(), &read).unwrap();
         let all = [at(8), at(8 + one.len() as u64), at(1 << 32 | 8), at(8)];
         let mut reader = ChunkReader::new(&segments, &series);
         let mut data = Vec::new();
@@ -248,7 +289,7 @@ mod tests {
             (255, "encoding 255 (aggregates of Thanos)"),
         ] {
             scratch.write("chunks/000001", &[&HEADER[..], &chunk(encoding, &[0; 9])].concat());
-            let segments = Segments::list(scratch.path(), &BytesRead::default()).unwrap();
+            let segments = Segments::list(Arc::new(Disk), scratch.path(), &BytesRead::default()).unwrap();
             let error = ChunkReader::new(&segments, &series).first_of(&[at(8)]).err().unwrap().to_string();
             assert!(error.contains(words) && error.contains("000001 at byte 9: a chunk of up has"), "{error}");
         }
@@ -259,10 +300,10 @@ mod tests {
         let scratch = Scratch::new();
         scratch.write("chunks/000001", &HEADER);
         scratch.write("chunks/000003", &HEADER);
-        let error = Segments::list(scratch.path(), &BytesRead::default()).unwrap_err().to_string();
+        let error = Segments::list(Arc::new(Disk), scratch.path(), &BytesRead::default()).unwrap_err().to_string();
         assert!(error.contains("000002 is missing"), "{error}");
         std::fs::remove_file(scratch.path().join("chunks/000003")).unwrap();
-        let segments = Segments::list(scratch.path(), &BytesRead::default()).unwrap();
+        let segments = Segments::list(Arc::new(Disk), scratch.path(), &BytesRead::default()).unwrap();
         let series = series();
         let error = ChunkReader::new(&segments, &series).first_of(&[at(1 << 32 | 8)]).err().unwrap().to_string();
         assert!(error.contains("cannot read") && error.contains("000002"), "{error}");
@@ -276,7 +317,7 @@ mod tests {
         let series = series();
         for length in [&[0x7f][..], &[0xff, 0xff, 0xff, 0xff, 0x0f], &[0xff; 9], &[0xff; 12]] {
             scratch.write("chunks/000001", &[&HEADER[..], length, &[1; 20]].concat());
-            let segments = Segments::list(scratch.path(), &BytesRead::default()).unwrap();
+            let segments = Segments::list(Arc::new(Disk), scratch.path(), &BytesRead::default()).unwrap();
             assert!(ChunkReader::new(&segments, &series).first_of(&[at(8)]).is_err());
         }
     }

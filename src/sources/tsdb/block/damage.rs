@@ -8,6 +8,7 @@ use super::file::{BlockFile, BytesRead};
 use super::random::Random;
 use super::real::{random_text, write_blocks};
 use super::series::RawSeries;
+use super::storage::Disk;
 use super::tombstones::Tombstones;
 use super::{Block, BlockError, BlockFolders, Samples, postings, symbols};
 use crate::scratch::Scratch;
@@ -173,7 +174,7 @@ fn random_content_with_a_right_checksum_does_not_panic() {
             "tombstones",
             &[&[0x01, 0x30, 0xba, 0x30, 1], &content[..], &crc32c::crc32c(&content).to_be_bytes()].concat(),
         );
-        let tombstones = Tombstones::read(scratch.path(), &BytesRead::default()).is_ok();
+        let tombstones = Tombstones::read(&Disk, scratch.path(), &BytesRead::default()).is_ok();
         intact += [symbols, names, list, series, tombstones].map(u32::from).iter().sum::<u32>();
     }
     assert!(intact > 200, "{intact} contents are valid");

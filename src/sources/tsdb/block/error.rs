@@ -44,6 +44,9 @@ pub enum BlockError {
         /// The answer of the operating system.
         source: io::Error,
     },
+    /// A bucket does not give what is read of a block.
+    #[error("{0}")]
+    Remote(Box<dyn std::error::Error + Send + Sync>),
     /// The file ends before something that other bytes promise.
     #[error(
         "{place}: {what} needs {} from here, but the file has only {}: copy the block again, or leave it out",

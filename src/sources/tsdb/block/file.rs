@@ -3,27 +3,29 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::{BlockError, Place};
+use super::storage::{Positions, Storage};
 
 /// Size of a CRC32C in bytes. It follows the bytes that it covers, most significant byte first.
 pub(super) const CRC_SIZE: u64 = 4;
 
 /// How many bytes were read from the files of a block.
 #[derive(Clone, Debug, Default)]
-pub(super) struct BytesRead(Arc<AtomicU64>);
+pub(in crate::sources::tsdb) struct BytesRead(Arc<AtomicU64>);
 
 impl BytesRead {
     /// Bytes since the block was opened.
-    pub(super) fn get(&self) -> u64 {
+    pub(in crate::sources::tsdb) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts bytes that were read without a [`BlockFile`].
-    pub(super) fn add(&self, bytes: u64) {
+    /// Counts bytes.
+    pub(in crate::sources::tsdb) fn add(&self, bytes: u64) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 }
@@ -31,18 +33,22 @@ impl BytesRead {
 /// An open file, its path for error messages, and its size when it was opened.
 #[derive(Debug)]
 pub(super) struct BlockFile {
-    file: Positioned,
+    file: Box<dyn Positions>,
     path: PathBuf,
     size: u64,
-    read: BytesRead,
 }
 
 impl BlockFile {
-    /// Opens a file for reading.
+    /// Opens a file on disk for reading.
+    #[cfg(test)]
     pub(super) fn open(path: PathBuf, read: &BytesRead) -> Result<Self, BlockError> {
-        let opened = File::open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata.len())));
-        let (file, size) = opened.map_err(|source| BlockError::Io { file: path.clone(), source })?;
-        Ok(Self { file: Positioned::new(file), path, size, read: read.clone() })
+        Self::open_in(&super::storage::Disk, path, read)
+    }
+
+    /// Opens a file for reading.
+    pub(super) fn open_in(storage: &dyn Storage, path: PathBuf, read: &BytesRead) -> Result<Self, BlockError> {
+        let file = storage.open(&path, read)?;
+        Ok(Self { size: file.size(), file, path })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -65,10 +71,25 @@ impl BlockFile {
 
     /// Reads exactly as many bytes as the buffer has.
     pub(super) fn read_into(&self, offset: u64, buffer: &mut [u8]) -> Result<(), BlockError> {
-        let result = self.file.read_exact_at(buffer, offset);
-        result.map_err(|source| BlockError::Io { file: self.path.clone(), source })?;
-        self.read.add(buffer.len() as u64);
-        Ok(())
+        self.file.read_exact_at(buffer, offset)
+    }
+
+    /// How many bytes of a long section to read at once.
+    pub(super) fn piece(&self) -> u64 {
+        self.file.piece()
+    }
+
+    /// Fetches ranges together that are read next, where that is faster than one by one. They may reach beyond the end.
+    pub(super) fn fetch(&self, ranges: impl Iterator<Item = Range<u64>>) -> Result<(), BlockError> {
+        let size = self.size;
+        let mut inside =
+            ranges.map(|range| range.start.min(size)..range.end.min(size)).filter(|range| !range.is_empty());
+        self.file.fetch(&mut inside)
+    }
+
+    /// Releases what was fetched.
+    pub(super) fn forget(&self) {
+        self.file.forget();
     }
 
     /// Reads `length` bytes and the CRC32C after them, and compares.
@@ -124,44 +145,56 @@ impl BlockFile {
 
 /// Reads at positions with the system call for it, from several threads at once.
 #[cfg(unix)]
-type Positioned = Direct;
+pub(in crate::sources::tsdb) type Positioned = Direct;
 
 /// Reads at positions on systems without a portable call for it.
 #[cfg(not(unix))]
-type Positioned = Seeking;
+pub(in crate::sources::tsdb) type Positioned = Seeking;
 
 #[cfg(unix)]
 #[derive(Debug)]
-struct Direct(File);
+pub(in crate::sources::tsdb) struct Direct(File);
 
 #[cfg(unix)]
 impl Direct {
-    fn new(file: File) -> Self {
+    pub(in crate::sources::tsdb) fn new(file: File) -> Self {
         Self(file)
     }
 
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    pub(in crate::sources::tsdb) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         std::os::unix::fs::FileExt::read_exact_at(&self.0, buffer, offset)
+    }
+
+    pub(in crate::sources::tsdb) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(&self.0, bytes, offset)
     }
 }
 
 /// A file whose position only one thread moves at a time.
 #[cfg(any(test, not(unix)))]
 #[derive(Debug)]
-struct Seeking(std::sync::Mutex<File>);
+pub(in crate::sources::tsdb) struct Seeking(std::sync::Mutex<File>);
 
 #[cfg(any(test, not(unix)))]
 impl Seeking {
-    fn new(file: File) -> Self {
+    pub(in crate::sources::tsdb) fn new(file: File) -> Self {
         Self(std::sync::Mutex::new(file))
     }
 
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        use std::io::{Read as _, Seek as _, SeekFrom};
-        // A panic of another thread leaves no state behind: every read seeks first.
+    pub(in crate::sources::tsdb) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        std::io::Read::read_exact(&mut *self.at(offset)?, buffer)
+    }
+
+    pub(in crate::sources::tsdb) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        std::io::Write::write_all(&mut *self.at(offset)?, bytes)
+    }
+
+    fn at(&self, offset: u64) -> io::Result<std::sync::MutexGuard<'_, File>> {
+        use std::io::{Seek as _, SeekFrom};
+        // A panic of another thread leaves no state behind: every access seeks first.
         let mut file = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(buffer)
+        Ok(file)
     }
 }
 
@@ -185,6 +218,12 @@ mod tests {
         }
         assert!(direct.read_exact_at(&mut [0; 2], 255).is_err());
         assert!(seeking.read_exact_at(&mut [0; 2], 255).is_err());
+        let writable = || Seeking::new(File::options().write(true).read(true).open(&path).unwrap());
+        writable().write_all_at(&[9, 8], 3).unwrap();
+        Direct::new(File::options().write(true).open(&path).unwrap()).write_all_at(&[7], 4).unwrap();
+        let mut read = [0; 4];
+        direct.read_exact_at(&mut read, 2).unwrap();
+        assert_eq!(read, [2, 9, 7, 5]);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use super::error::BlockError;
 use super::file::{BlockFile, BytesRead};
 use super::header::Header;
 use super::postings::{self, METRIC_NAME};
-use super::series::{EntryReader, RawSeries, SeriesEntry};
+use super::series::{EntryReader, RawSeries, SeriesEntry, entry_range};
+use super::storage::Storage;
 use super::symbols;
 
 /// Magic number and version, in bytes.
@@ -30,6 +31,12 @@ const TOC_SIZE: u64 = 48;
 /// Size of the table of contents with its CRC32C, at the end of the file.
 const TOC_AND_CRC_SIZE: u64 = TOC_SIZE + 4;
 
+/// Bytes at both ends of an index that are read together where every read is a request.
+const END_SIZE: u64 = 64 << 10;
+
+/// Size of a postings list that is the last one of the metrics' names, with its length and CRC32C.
+const USUAL_LIST: u64 = 16 << 10;
+
 /// An open index, with what is needed to find the series of a metric.
 #[derive(Debug)]
 pub(super) struct Index {
@@ -42,8 +49,10 @@ pub(super) struct Index {
 
 impl Index {
     /// Opens `index` in the folder of a block, and reads the postings offset table.
-    pub(super) fn open(dir: &Path, read: &BytesRead) -> Result<Self, BlockError> {
-        let file = BlockFile::open(dir.join("index"), read)?;
+    pub(super) fn open(storage: &dyn Storage, dir: &Path, read: &BytesRead) -> Result<Self, BlockError> {
+        let file = BlockFile::open_in(storage, dir.join("index"), read)?;
+        // The table of contents, before it the end of the postings offset table, which in a small block is all of it.
+        file.fetch([0..END_SIZE, file.size().saturating_sub(END_SIZE)..file.size()].into_iter())?;
         HEADER.check(&file)?;
         let (symbols, postings) = read_toc(&file)?;
         // An offset of zero says that there is no such section.
@@ -66,8 +75,7 @@ impl Index {
         let names: BTreeSet<&str> = names.iter().copied().collect();
         let mut series = Vec::new();
         let mut wanted = BTreeSet::new();
-        for (name, offset) in names.iter().filter_map(|name| Some((*name, *self.names.get(*name)?))) {
-            let references = postings::list(&self.file, offset)?;
+        for (name, references) in self.references(&names)? {
             let mut entries = EntryReader::new(&self.file);
             for at in 0..references.len() {
                 let raw = entries.first_of(&references[at..])?;
@@ -84,6 +92,28 @@ impl Index {
         let mut series = series.into_iter().map(resolve).collect::<Result<Vec<_>, _>>()?;
         series.sort_by_key(|series| series.reference);
         Ok(series)
+    }
+
+    /// Releases what is only needed to find series.
+    pub(super) fn forget(&mut self) {
+        self.names = BTreeMap::new();
+        self.file.forget();
+    }
+
+    /// The references of the series of metrics. Their entries are fetched together.
+    fn references<'n>(&self, names: &BTreeSet<&'n str>) -> Result<Vec<(&'n str, Vec<u32>)>, BlockError> {
+        let lists: Vec<(&str, u64)> = names.iter().filter_map(|name| Some((*name, *self.names.get(*name)?))).collect();
+        self.file.fetch(lists.iter().map(|(_, offset)| *offset..self.end_of_list(*offset)))?;
+        let read = |(name, offset)| Ok((name, postings::list(&self.file, offset)?));
+        let lists: Vec<(&str, Vec<u32>)> = lists.into_iter().map(read).collect::<Result<_, BlockError>>()?;
+        self.file.fetch(lists.iter().flat_map(|(_, list)| list).map(|reference| entry_range(*reference)))?;
+        Ok(lists)
+    }
+
+    /// Where the postings list of a metric's name ends at the latest: at the next one, which usually follows.
+    fn end_of_list(&self, offset: u64) -> u64 {
+        let later = self.names.values().filter(|other| **other > offset).min();
+        later.copied().unwrap_or(offset.saturating_add(USUAL_LIST))
     }
 
     /// Checks that a series has the name in whose postings list it is. All parts have intact checksums, but they could

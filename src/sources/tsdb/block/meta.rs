@@ -12,7 +12,7 @@ use super::error::BlockError;
 use super::file::BytesRead;
 
 /// Name of the file in the folder of a block.
-pub(super) const FILE_NAME: &str = "meta.json";
+pub(in crate::sources::tsdb) const FILE_NAME: &str = "meta.json";
 
 /// The only version that Prometheus has ever written.
 const VERSION: u64 = 1;
@@ -147,8 +147,14 @@ impl BlockMeta {
         }
         let text = fs::read(&file).map_err(io)?;
         read.add(text.len() as u64);
+        Self::parse(dir, &text)
+    }
+
+    /// Reads the text of `meta.json` of the folder of a block.
+    pub(in crate::sources::tsdb) fn parse(dir: &Path, text: &[u8]) -> Result<Self, BlockError> {
+        let file = dir.join(FILE_NAME);
         let meta: Self =
-            serde_json::from_slice(&text).map_err(|source| BlockError::Json { file: file.clone(), source })?;
+            serde_json::from_slice(text).map_err(|source| BlockError::Json { file: file.clone(), source })?;
         if meta.version != VERSION {
             return Err(BlockError::Version { file, kind: "block", found: meta.version, supported: VERSION });
         }

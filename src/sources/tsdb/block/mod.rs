@@ -20,6 +20,7 @@ mod meta;
 mod postings;
 mod samples;
 mod series;
+mod storage;
 mod symbols;
 mod table;
 mod tombstones;
@@ -39,8 +40,10 @@ pub(in crate::sources) mod real;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use directory::{BlockFolder, BlockFolders};
 pub(in crate::sources::tsdb) use error::remedy;
@@ -55,9 +58,13 @@ pub(crate) use postings::METRIC_NAME;
 pub(in crate::sources) use series::in_promql;
 pub(crate) use series::label_of;
 
-use chunks::{Chunk, ChunkReader, Segments};
-use file::BytesRead;
+pub(in crate::sources::tsdb) use file::{BytesRead, Positioned};
+pub(in crate::sources::tsdb) use meta::FILE_NAME as META_FILE;
+pub(in crate::sources::tsdb) use storage::{Positions, Storage};
+
+use chunks::{Chunk, ChunkReader, Segments, ranges_of};
 use index::Index;
+use storage::Disk;
 use tombstones::{Interval, Tombstones};
 
 /// An open block. Several threads can read it at once.
@@ -79,10 +86,20 @@ impl Block {
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, BlockError> {
         let (dir, read) = (dir.into(), BytesRead::default());
         let meta = BlockMeta::read_counted(&dir, &read)?;
+        Self::open_in(&(Arc::new(Disk) as _), dir, meta, read)
+    }
+
+    /// Opens the block in a folder of a storage, of which `meta.json` was read already.
+    pub(in crate::sources::tsdb) fn open_in(
+        storage: &Arc<dyn Storage>,
+        dir: PathBuf,
+        meta: BlockMeta,
+        read: BytesRead,
+    ) -> Result<Self, BlockError> {
         meta.require_raw(&dir)?;
-        let tombstones = Tombstones::read(&dir, &read)?;
-        let index = Index::open(&dir, &read)?;
-        let segments = Segments::list(&dir, &read)?;
+        let tombstones = Tombstones::read(&**storage, &dir, &read)?;
+        let index = Index::open(&**storage, &dir, &read)?;
+        let segments = Segments::list(Arc::clone(storage), &dir, &read)?;
         Ok(Self { dir, meta, index, segments, tombstones, read })
     }
 
@@ -125,6 +142,11 @@ impl Block {
         Ok(series)
     }
 
+    /// Releases what is only needed to find series. Afterwards the block seems to have no metrics.
+    pub(in crate::sources::tsdb) fn forget_names(&mut self) {
+        self.index.forget();
+    }
+
     /// The samples of a series in a half-open range of milliseconds, without deleted ones. The series must be from
     /// [`Self::series_named`] of this block. Stale markers are samples too: NaN with the bits 7ff0000000000002.
     pub fn samples(&self, series: &SeriesEntry, range_ms: Range<i64>) -> Result<Samples, BlockError> {
@@ -146,6 +168,20 @@ impl Block {
         }
         deleted.iter().for_each(|(first, last)| samples.remove(*first, *last));
         Ok(samples)
+    }
+
+    /// Fetches the chunks of series in their ranges of milliseconds together, where that is faster than one by one.
+    pub(in crate::sources::tsdb) fn fetch<'a>(
+        &self,
+        wanted: impl Iterator<Item = (&'a SeriesEntry, Range<i64>)>,
+    ) -> Result<(), BlockError> {
+        let mut by_segment: BTreeMap<u64, Vec<Range<u64>>> = BTreeMap::new();
+        for (series, range_ms) in wanted {
+            let deleted = self.tombstones.of(series.reference);
+            let chunks = series.chunks.iter().filter(|chunk| is_needed(chunk, &range_ms, deleted));
+            ranges_of(chunks, |segment, range| by_segment.entry(segment).or_default().push(range));
+        }
+        by_segment.into_iter().try_for_each(|(segment, ranges)| self.segments.fetch(segment, ranges))
     }
 
     /// The inclusive ranges of milliseconds in which samples of a series of this block were deleted.

@@ -168,6 +168,12 @@ impl<'f> EntryReader<'f> {
     }
 }
 
+/// Where the entry with this reference is, and what usually suffices to read it.
+pub(super) fn entry_range(reference: u32) -> Range<u64> {
+    let offset = u64::from(reference) * ALIGNMENT;
+    offset..offset + USUAL_SIZE
+}
+
 /// From the first entry to the usual end of the last one that is read with it.
 fn read_ahead(references: &[u32]) -> u64 {
     let offset = |reference: &u32| u64::from(*reference) * ALIGNMENT;

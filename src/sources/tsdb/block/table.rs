@@ -5,9 +5,6 @@ use super::bytes::Cursor;
 use super::error::BlockError;
 use super::file::{BlockFile, CRC_SIZE};
 
-/// Bytes that are read at once. Larger pieces are not faster.
-const PIECE: u64 = 256 << 10;
-
 /// Size of the field that holds the length of a table, in bytes.
 const LENGTH_SIZE: u64 = 4;
 
@@ -78,7 +75,7 @@ impl<'f> Table<'f> {
         self.buffer.drain(..self.at);
         self.at = 0;
         let kept = self.buffer.len();
-        let length = PIECE.max(kept as u64).min(self.end - self.next);
+        let length = self.file.piece().max(kept as u64).min(self.end - self.next);
         self.buffer.resize(kept + length as usize, 0);
         self.file.read_into(self.next, &mut self.buffer[kept..])?;
         self.checksum = crc32c::crc32c_append(self.checksum, &self.buffer[kept..]);

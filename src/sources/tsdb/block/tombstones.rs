@@ -8,6 +8,7 @@ use super::bytes::Cursor;
 use super::error::BlockError;
 use super::file::{BlockFile, BytesRead, CRC_SIZE};
 use super::header::Header;
+use super::storage::Storage;
 
 /// Magic number and version, in bytes. The CRC32C does not cover them.
 const HEADER_SIZE: u64 = 5;
@@ -30,8 +31,8 @@ pub(super) struct Tombstones(BTreeMap<u64, Vec<Interval>>);
 
 impl Tombstones {
     /// Reads `tombstones` in the folder of a block. Blocks of some writers have none.
-    pub(super) fn read(dir: &Path, read: &BytesRead) -> Result<Self, BlockError> {
-        let file = match BlockFile::open(dir.join("tombstones"), read) {
+    pub(super) fn read(storage: &dyn Storage, dir: &Path, read: &BytesRead) -> Result<Self, BlockError> {
+        let file = match BlockFile::open_in(storage, dir.join("tombstones"), read) {
             Err(BlockError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
@@ -73,6 +74,7 @@ fn join(intervals: &mut Vec<Interval>) {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
+    use super::super::storage::Disk;
     use super::*;
     use crate::scratch::Scratch;
 
@@ -80,7 +82,7 @@ mod tests {
         let scratch = Scratch::new();
         let bytes = [header, content, &crc32c::crc32c(content).to_be_bytes()].concat();
         scratch.write("tombstones", &bytes);
-        Tombstones::read(scratch.path(), &BytesRead::default())
+        Tombstones::read(&Disk, scratch.path(), &BytesRead::default())
     }
 
     const HEADER: [u8; 5] = [0x01, 0x30, 0xba, 0x30, 1];
@@ -99,7 +101,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_empty_and_a_damaged_one_an_error() {
         let scratch = Scratch::new();
-        assert!(Tombstones::read(scratch.path(), &BytesRead::default()).unwrap().0.is_empty());
+        assert!(Tombstones::read(&Disk, scratch.path(), &BytesRead::default()).unwrap().0.is_empty());
         assert!(read(&HEADER, &[]).unwrap().0.is_empty());
         for (header, content, problem) in [
             (&[1, 0x30, 0xba, 0x31, 1][..], &[][..], "begins with 0130ba31 instead of 0130ba30"),
@@ -111,6 +113,9 @@ mod tests {
             assert!(text.contains(problem), "{text}");
         }
         scratch.write("tombstones", &[HEADER.as_slice(), &[0; 3]].concat());
-        assert!(matches!(Tombstones::read(scratch.path(), &BytesRead::default()), Err(BlockError::Truncated { .. })));
+        assert!(matches!(
+            Tombstones::read(&Disk, scratch.path(), &BytesRead::default()),
+            Err(BlockError::Truncated { .. })
+        ));
     }
 }

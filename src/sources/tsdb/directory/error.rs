@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::sources::raw::Label;
 use crate::sources::tsdb::block::{BlockError, Conflict, in_promql};
+use crate::sources::tsdb::bucket::BucketError;
 use crate::sources::tsdb::head::HeadError;
 use crate::time::format_instant;
 
@@ -12,6 +13,8 @@ use crate::time::format_instant;
 pub(crate) enum DirectoryError {
     #[error(transparent)]
     Block(#[from] BlockError),
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     #[error(transparent)]
     Head(#[from] HeadError),
     /// Blocks, or blocks and head, contradict each other.

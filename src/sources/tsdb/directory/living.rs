@@ -4,7 +4,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::{DirectoryError, Replica, list};
+use super::home::list;
+use super::{DirectoryError, Replica};
 use crate::sources::raw::classic_names;
 use crate::sources::tsdb::block::BlockFolder;
 use crate::sources::tsdb::head::Head;

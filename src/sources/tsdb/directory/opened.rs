@@ -1,11 +1,13 @@
 //! Blocks that are opened when their time is first read, and closed when it has passed.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::DirectoryError;
+use super::home::Home;
 use super::labels::with_external;
 use crate::sources::raw::{Label, Sighted, is_named};
 use crate::sources::tsdb::block::{Block, BlockFolder, ChunkMeta, Samples, SeriesEntry};
@@ -31,13 +33,14 @@ impl BytesRead {
 #[derive(Debug)]
 pub(super) struct BlockSlot {
     folder: BlockFolder,
+    home: Home,
     opened: Mutex<Option<Arc<Opened>>>,
     read: Arc<BytesRead>,
 }
 
 impl BlockSlot {
-    pub(super) fn new(folder: BlockFolder, read: Arc<BytesRead>) -> Self {
-        Self { folder, opened: Mutex::new(None), read }
+    pub(super) fn new(folder: BlockFolder, home: Home, read: Arc<BytesRead>) -> Self {
+        Self { folder, home, opened: Mutex::new(None), read }
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -62,7 +65,7 @@ impl BlockSlot {
         if let Some(opened) = &*slot {
             return Ok(Arc::clone(opened));
         }
-        let opened = Arc::new(Opened::read(&self.folder, names)?);
+        let opened = Arc::new(Opened::read(&self.folder, &self.home, names)?);
         *slot = Some(Arc::clone(&opened));
         Ok(opened)
     }
@@ -88,24 +91,30 @@ impl BlockSlot {
 #[derive(Debug)]
 pub(crate) struct Opened {
     block: Block,
+    /// How many files it has open at most.
+    files: usize,
     series: Vec<SeriesEntry>,
     /// The labels of each series with the external labels of the block; `None` if it has none.
     joined: Option<Vec<Vec<Label>>>,
     /// The number of chunks of all series.
     chunks: usize,
+    /// The times of which the chunks of series were fetched, in milliseconds.
+    fetched: Mutex<BTreeMap<usize, Range<i64>>>,
 }
 
 impl Opened {
-    fn read(folder: &BlockFolder, names: &[String]) -> Result<Self, DirectoryError> {
-        let block = Block::open(&folder.dir)?;
-        block.open_chunks()?;
+    fn read(folder: &BlockFolder, home: &Home, names: &[String]) -> Result<Self, DirectoryError> {
+        let mut block = home.open(folder)?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let series = block.series_named(&names)?;
+        block.forget_names();
         let external = &folder.meta.thanos.labels;
         let joined = || series.iter().map(|one| with_external(&one.labels, external)).collect();
         let joined = (!external.is_empty()).then(joined);
         let chunks = series.iter().map(|one| one.chunks.len()).sum();
-        Ok(Self { block, series, joined, chunks })
+        // Nothing of a bucket stays open but what holds fetched chunks.
+        let files = if home.is_far() { 0 } else { block.files() };
+        Ok(Self { block, files, series, joined, chunks, fetched: Mutex::default() })
     }
 
     /// The places and labels of the series of these metrics.
@@ -119,9 +128,34 @@ impl Opened {
         Ok(self.block.samples(&self.series[at], range_ms.clone())?)
     }
 
+    /// Fetches the chunks of series at these places and times, unless they were fetched before.
+    pub(super) fn fetch(&self, wanted: &[(usize, Range<i64>)]) -> Result<(), DirectoryError> {
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let within = self.block.meta().range_ms();
+        let inside = |range: &Range<i64>| range.start.max(within.start)..range.end.min(within.end);
+        let is_there = |at: &usize, range: &Range<i64>| {
+            fetched.get(at).is_some_and(|known| known.start <= range.start && range.end <= known.end)
+        };
+        let missing: Vec<(usize, Range<i64>)> = wanted
+            .iter()
+            .map(|(at, range)| (*at, inside(range)))
+            .filter(|(at, range)| !range.is_empty() && !is_there(at, range))
+            .collect();
+        self.block.fetch(missing.iter().map(|(at, range)| (&self.series[*at], range.clone())))?;
+        for (at, range) in missing {
+            match fetched.get_mut(&at) {
+                Some(known) if known.start <= range.end && range.start <= known.end => {
+                    *known = known.start.min(range.start)..known.end.max(range.end);
+                }
+                _ => drop(fetched.insert(at, range)),
+            }
+        }
+        Ok(())
+    }
+
     /// The number of files of the block, and of chunks in the lists of all series.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.block.files(), self.chunks)
+        (self.files, self.chunks)
     }
 
     /// The inclusive ranges in which samples of a series were deleted.

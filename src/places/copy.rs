@@ -48,12 +48,15 @@ pub(crate) struct WorkingCopy {
     early: Option<Early>,
 }
 
+/// Takes paths out of the content of an index.
+type Without = dyn Fn(&[u8], &BTreeSet<String>) -> Option<Vec<u8>>;
+
 /// The object that lists all others: it is written last.
 pub(crate) struct Index<'a> {
     /// Its path, such as `manifest.json`.
     pub(crate) path: &'a str,
     /// The content of an index without these paths; `None` if it lists none of them.
-    pub(crate) without: &'a dyn Fn(&[u8], &BTreeSet<String>) -> Option<Vec<u8>>,
+    pub(crate) without: &'a Without,
 }
 
 /// What a working copy has of an object.

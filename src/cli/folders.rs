@@ -32,14 +32,16 @@ pub(crate) enum Use {
     Merges,
     /// Reads its history, and writes what is computed from it.
     Scores,
-    /// Does so again and again, which only a folder on disk allows.
-    ScoresRepeatedly,
+    /// Reads its history and cells, and writes what is computed from them.
+    Forecasts,
+    /// Writes to it again and again, which only a folder on disk allows.
+    Repeats,
 }
 
 impl Use {
     /// Whether files of the folder change.
     pub(crate) const fn writes(self) -> bool {
-        matches!(self, Self::Pulls | Self::Merges | Self::Scores | Self::ScoresRepeatedly)
+        matches!(self, Self::Pulls | Self::Merges | Self::Scores | Self::Forecasts | Self::Repeats)
     }
 }
 
@@ -59,7 +61,7 @@ impl Command {
                 None => vec![(Argument(&mut args.folder), Use::Scores)],
             },
             Self::Forecast(args) => {
-                let how = if args.every.is_some() { Use::ScoresRepeatedly } else { Use::Scores };
+                let how = if args.every.is_some() { Use::Repeats } else { Use::Forecasts };
                 vec![(Argument(&mut args.folder), how)]
             }
             Self::Explain(args) => vec![(Argument(&mut args.folder), Use::Reads)],

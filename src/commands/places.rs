@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use indicatif::HumanBytes;
+
 use super::CommandError;
 use super::progress::Reporter;
 use crate::cli::{Command, Slot, Use};
@@ -66,7 +68,7 @@ impl Places {
             Place::Folder(folder) => return Ok(Some(folder).filter(|folder| folder != named)),
             Place::Bucket(address) => address,
         };
-        if how == Use::ScoresRepeatedly {
+        if how == Use::Repeats {
             return Err(CommandError::OnDiskOnly(address.to_string()));
         }
         if let Some(copy) = self.copies.iter().find(|copy| copy.address == address) {
@@ -105,8 +107,13 @@ impl Copy {
         let index = Index { path: MANIFEST, without: &|content, paths| Manifest::without(content, paths) };
         let sent = self.working.publish(&index)?;
         if sent.files > 0 {
-            let (files, address) = (count(sent.files, "file"), self.address);
-            reporter.note(&format!("sent {files} to {address} ({:.1} MB)", sent.bytes as f64 / 1e6));
+            let (files, address) = (count(sent.files, "file"), &self.address);
+            reporter.note(&format!("sent {files} to {address} ({})", HumanBytes(sent.bytes)));
+            if sent.is_unguarded {
+                reporter.note(&format!(
+                    "{address} does not support conditional writes: do not start another run that writes to it"
+                ));
+            }
         }
         Ok(())
     }
@@ -119,9 +126,10 @@ fn held(how: Use, path: &str) -> Held {
     let is_single = || !path.contains("/") && is_ours();
     let content = match how {
         Use::ReadsCells => is_single(),
-        Use::Reads | Use::Scores | Use::ScoresRepeatedly => in_history || is_single(),
+        Use::Reads | Use::Forecasts => in_history || is_single(),
+        Use::Scores => in_history || is_single() && !outputs::replaced().any(|kind| kind.has(path)),
         Use::ReadsOpenMetrics => is_ours() && !in_history,
-        Use::Pulls => in_history || path == MANIFEST,
+        Use::Pulls | Use::Repeats => in_history || path == MANIFEST,
         Use::Merges => in_history || path == MANIFEST || is_in_shard(path),
     };
     match content {

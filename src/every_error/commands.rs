@@ -207,6 +207,7 @@ fn textfile() -> Vec<CommandError> {
     let file = || path("/var/lib/node_exporter/etcd_score.prom");
     vec![
         CommandError::EveryWithoutOut,
+        CommandError::OnDiskOnly("s3://audits/prod".to_owned()),
         CommandError::WithoutEvery("url"),
         CommandError::Written(file()),
         CommandError::TooSlow(Step::from_millis(60_000).expect("a minute")),

@@ -1,4 +1,4 @@
-//! Samples of the errors of `text`, `files`, `history`, `folder` and `outputs`.
+//! Samples of the errors of `text`, `files`, `places`, `history`, `folder` and `outputs`.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -12,6 +12,7 @@ use crate::files::FileError;
 use crate::folder::FolderError;
 use crate::history::HistoryError;
 use crate::outputs::{ForecastError, OutputError, RulesError};
+use crate::places::{Place, PlaceError};
 use crate::readings::{Origin, Source};
 use crate::spec::Metric;
 use crate::text::key_file::{KeyFile, KeyFileError};
@@ -23,6 +24,7 @@ pub(super) fn samples() -> Vec<Samples> {
     vec![
         samples_of(key_files()),
         samples_of(files()),
+        samples_of(places()),
         samples_of(history()),
         samples_of(folders()),
         samples_of(outputs()),
@@ -66,6 +68,48 @@ fn not_readings(reason: impl Into<String>) -> HistoryError {
 
 pub(super) fn broken_day() -> HistoryError {
     not_readings("Parquet error: Invalid Parquet file. Corrupt footer")
+}
+
+fn places() -> Vec<PlaceError> {
+    let wrong = |text: &str| Place::of(Path::new(text)).expect_err("no place");
+    let at = |name: &str| format!("s3://audits/prod/{name}");
+    let denied = || "the store answers AccessDenied: Access Denied".to_owned();
+    let left =
+        |left, cause| PlaceError::Unsent { cause: Box::new(cause), left, kept: path("/tmp/etcd-heatmap-x/unsent") };
+    vec![
+        wrong("https://audits/prod"),
+        wrong("file://audits/prod"),
+        wrong("s3://"),
+        wrong("s3://key:secret@audits"),
+        wrong("s3://audits:9000/prod"),
+        wrong("s3://audits/../prod"),
+        PlaceError::NotOpened {
+            address: at(""),
+            reason: copied("places/open.rs", "the file in {CA_VARIABLE} holds no certificates")
+                .replace("{CA_VARIABLE}", "AWS_CA_BUNDLE"),
+        },
+        PlaceError::NotFound("s3://audits/prod".to_owned()),
+        PlaceError::Refused { address: at("manifest.json"), done: "written", reason: denied() },
+        PlaceError::Failed {
+            address: "s3://audits/prod".to_owned(),
+            done: "listed",
+            reason: copied(
+                "places/reason.rs",
+                "no login was found in the environment or in the usual files, and this machine has none",
+            )
+            .to_owned(),
+        },
+        PlaceError::Changed(at("manifest.json")),
+        PlaceError::NoConditions {
+            address: at("manifest.json"),
+            reason: "the store answers NotImplemented: A header implies functionality that is not implemented"
+                .to_owned(),
+        },
+        left(1, PlaceError::Changed(at("manifest.json"))),
+        left(2, PlaceError::Refused { address: at("report.html"), done: "written", reason: denied() }),
+        PlaceError::File(FileError::new("write", Path::new("/tmp/etcd-heatmap-x"), io_error(ErrorKind::StorageFull))),
+        PlaceError::Threads("Resource temporarily unavailable (os error 11)".to_owned()),
+    ]
 }
 
 fn history() -> Vec<HistoryError> {

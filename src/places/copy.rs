@@ -28,6 +28,8 @@ pub(super) struct Known {
     pub(super) found: Found,
     /// The file with its content; `None` if it was not fetched.
     pub(super) file: Option<Identity>,
+    /// Whether this run has sent it.
+    is_sent: bool,
 }
 
 pub(super) type KnownObjects = Arc<Mutex<BTreeMap<String, Known>>>;
@@ -64,11 +66,13 @@ pub(crate) enum Held {
     Nothing,
 }
 
-/// What was sent at the end.
+/// What a run has sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(crate) files: usize,
     pub(crate) bytes: u64,
+    /// Whether the store ignores or refuses conditions, so that two runs can overwrite each other's files.
+    pub(crate) is_unguarded: bool,
 }
 
 impl WorkingCopy {
@@ -83,7 +87,8 @@ impl WorkingCopy {
         let folder = temporary.path().join("copy");
         fs::create_dir(&folder).map_err(created)?;
         show(&folder, &address.to_string());
-        let known = listed.into_iter().map(|found| (found.path.clone(), Known { found, file: None })).collect();
+        let known =
+            listed.into_iter().map(|found| (found.path.clone(), Known { found, file: None, is_sent: false })).collect();
         let copy = Self { store, temporary, folder, known: Arc::new(Mutex::new(known)), early: None };
         let listed: Vec<Found> = locked(&copy.known).values().map(|known| known.found.clone()).collect();
         let holds = |found: &&Found| held(&found.path) != Held::Nothing;
@@ -144,10 +149,10 @@ impl WorkingCopy {
 
     /// The error has the number of files that were not sent.
     fn send(&self, index: &Index<'_>) -> Result<Sent, (PlaceError, usize)> {
-        let Changes { mut changed, gone, bytes } = self.changes().map_err(|error| (error, 0))?;
+        let Changes { mut changed, gone } = self.changes().map_err(|error| (error, 0))?;
         let all = changed.len();
         if all + gone.len() == 0 {
-            return Ok(Sent::default());
+            return Ok(self.sent());
         }
         let has_index = changed.remove(index.path);
         let touched: BTreeSet<String> = changed.union(&gone).cloned().collect();
@@ -156,10 +161,18 @@ impl WorkingCopy {
         each(&changed, |path| self.put(path)).map_err(|(error, left)| (error, left + usize::from(has_index)))?;
         if has_index {
             self.put(index.path).map_err(|error| (error, 1))?;
+            self.store.check_conditions(index.path).map_err(|error| (error, 0))?;
         }
         let gone: Vec<String> = gone.into_iter().collect();
         each(&gone, |path| self.remove(path)).map_err(|(error, _)| (error, 0))?;
-        Ok(Sent { files: all, bytes })
+        Ok(self.sent())
+    }
+
+    fn sent(&self) -> Sent {
+        let known = locked(&self.known);
+        let sent = known.values().filter(|known| known.is_sent);
+        let none = Sent { is_unguarded: !self.store.has_conditions(), ..Sent::default() };
+        sent.fold(none, |sum, one| Sent { files: sum.files + 1, bytes: sum.bytes + one.found.bytes, ..sum })
     }
 
     /// Takes the objects that are about to change out of the index that is there.
@@ -195,7 +208,6 @@ impl WorkingCopy {
         let is_gone = |(path, known): &(&String, &Known)| known.file.is_some() && !there.contains_key(*path);
         Ok(Changes {
             changed: there.iter().filter(is_new).map(|(path, _)| path.clone()).collect(),
-            bytes: there.iter().filter(is_new).map(|(_, file)| file.bytes()).sum(),
             gone: known.iter().filter(is_gone).map(|(path, _)| path.clone()).collect(),
         })
     }
@@ -204,8 +216,6 @@ impl WorkingCopy {
 struct Changes {
     changed: BTreeSet<String>,
     gone: BTreeSet<String>,
-    /// The size of those that changed.
-    bytes: u64,
 }
 
 /// Writes an object with the content of a file of the working copy.
@@ -218,7 +228,7 @@ pub(super) fn put(store: &Store, folder: &Path, known: &KnownObjects, path: &str
     // Before it is sent: if it is replaced meanwhile, it is another file, and will be sent again.
     let identity = Identity::of(&file)?;
     let found = store.put_file(path, &file, &expected)?;
-    locked(known).insert(path.to_owned(), Known { found, file: Some(identity) });
+    locked(known).insert(path.to_owned(), Known { found, file: Some(identity), is_sent: true });
     Ok(())
 }
 

@@ -14,7 +14,7 @@ pub(crate) enum PlaceError {
     #[error("{} names no folder of this machine: write file:/// and its absolute path", .0.display())]
     NoLocalFolder(PathBuf),
     /// An address that names no folder in a bucket.
-    #[error("{} is no address of a folder in a bucket: {reason}", shown(.address))]
+    #[error("invalid address {}: {reason}", shown(.address))]
     BadAddress {
         /// The address as it was given.
         address: PathBuf,
@@ -57,11 +57,8 @@ pub(crate) enum PlaceError {
         "{0} was changed by another run since this one began: run the command again when no other run writes there"
     )]
     Changed(String),
-    /// The store cannot do what keeps two runs apart.
-    #[error(
-        "{address} cannot be written: the store does not support conditional writes ({reason}), without which two runs could \
-         mix their files; write to a folder, and copy it there"
-    )]
+    /// The store does not implement the request, usually because of its condition.
+    #[error("{address} cannot be written: {reason}")]
     NoConditions {
         /// The object.
         address: String,

@@ -27,22 +27,27 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// The variable of Amazon's tools for a file of certificates to trust.
 const CA_VARIABLE: &str = "AWS_CA_BUNDLE";
 
-pub(super) fn open(address: &Address) -> Result<Arc<dyn ObjectStore>, PlaceError> {
+/// Also returns whether it is the store of a cloud, and not another server at an endpoint that the user has set.
+pub(super) fn open(address: &Address) -> Result<(Arc<dyn ObjectStore>, bool), PlaceError> {
     // Fails if a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let opened = match address.kind() {
-        Kind::S3 => s3(address)?.build().map(|store| Arc::new(store) as _),
+    let mut is_cloud = true;
+    let opened: Result<Arc<dyn ObjectStore>, _> = match address.kind() {
+        Kind::S3 => {
+            let builder = s3(address)?;
+            is_cloud = endpoint(&builder).is_none();
+            builder.build().map(|store| Arc::new(store) as _)
+        }
         Kind::Gs => gs(address).build().map(|store| Arc::new(store) as _),
         Kind::Az => az(address).build().map(|store| Arc::new(store) as _),
     };
-    opened.map_err(|error| PlaceError::NotOpened { address: address.to_string(), reason: reason(&error) })
+    let failed = |error| PlaceError::NotOpened { address: address.to_string(), reason: reason(&error) };
+    Ok((opened.map_err(failed)?, is_cloud))
 }
 
 fn s3(address: &Address) -> Result<AmazonS3Builder, PlaceError> {
     let builder = AmazonS3Builder::from_env().with_bucket_name(address.bucket()).with_retry(RETRIES);
-    let endpoint = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
-    let endpoint = endpoint.iter().find_map(|key| builder.get_config_value(key));
-    let mut options = options(endpoint.as_deref());
+    let mut options = options(endpoint(&builder).as_deref());
     if let Some(file) = std::env::var_os(CA_VARIABLE) {
         let pem = std::fs::read(&file).map_err(|error| FileError::new("read", file.as_ref(), error))?;
         let trusted = Certificate::from_pem_bundle(&pem).map_err(|error| PlaceError::NotOpened {
@@ -52,6 +57,11 @@ fn s3(address: &Address) -> Result<AmazonS3Builder, PlaceError> {
         options = trusted.into_iter().fold(options, ClientOptions::with_root_certificate);
     }
     Ok(builder.with_client_options(options))
+}
+
+fn endpoint(builder: &AmazonS3Builder) -> Option<String> {
+    let keys = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
+    keys.iter().find_map(|key| builder.get_config_value(key))
 }
 
 fn gs(address: &Address) -> GoogleCloudStorageBuilder {

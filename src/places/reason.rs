@@ -8,21 +8,28 @@ use super::PlaceError;
 pub(super) fn failed(address: String, done: &'static str, error: &Error) -> PlaceError {
     let reason = reason(error);
     match error {
+        // Listings report every answer as a generic error.
+        Error::Generic { source, .. } => match status(&text_of(source.as_ref())) {
+            Some(404) => PlaceError::NotFound(address),
+            Some(401 | 403) => PlaceError::Refused { address, done, reason },
+            // A store that does not know the header of a condition.
+            Some(501) => PlaceError::NoConditions { address, reason },
+            _ => PlaceError::Failed { address, done, reason },
+        },
         Error::NotFound { .. } => PlaceError::NotFound(address),
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => PlaceError::Refused { address, done, reason },
         Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. } => {
             PlaceError::Changed(address)
         }
         Error::NotImplemented { .. } | Error::NotSupported { .. } => PlaceError::NoConditions { address, reason },
-        _ if is_unsupported(error) => PlaceError::NoConditions { address, reason },
         _ => PlaceError::Failed { address, done, reason },
     }
 }
 
-/// A store that does not know the header of a condition answers 501.
-fn is_unsupported(error: &Error) -> bool {
-    let text = error.to_string();
-    text.contains("status code: 501") || text.contains("<Code>NotImplemented</Code>")
+/// The status of the answer; `None` if there was no answer.
+fn status(text: &str) -> Option<u16> {
+    let (_, rest) = text.split_once("status code: ")?;
+    rest.get(..3)?.parse().ok()
 }
 
 /// The innermost cause, without the URL of the request, which may hold a signature.

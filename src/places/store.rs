@@ -5,6 +5,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
@@ -21,6 +22,10 @@ use crate::files::FileError;
 pub(crate) struct Store {
     pub(super) address: Address,
     pub(super) inner: Arc<dyn ObjectStore>,
+    /// Whether writes have conditions; no longer once the store has refused one.
+    pub(super) has_conditions: Arc<AtomicBool>,
+    /// Whether it is the store of a cloud, which is known to check conditions.
+    pub(super) is_cloud: bool,
 }
 
 /// An object of the folder.
@@ -36,7 +41,8 @@ pub(crate) struct Found {
 impl Store {
     /// Opens a folder with the login of the environment. Makes no request yet.
     pub(crate) fn open(address: &Address) -> Result<Self, PlaceError> {
-        Ok(Self { address: address.clone(), inner: open::open(address)? })
+        let (inner, is_cloud) = open::open(address)?;
+        Ok(Self { address: address.clone(), inner, has_conditions: Arc::new(AtomicBool::new(true)), is_cloud })
     }
 
     pub(crate) fn address(&self) -> &Address {

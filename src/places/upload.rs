@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use object_store::path::Path as Key;
@@ -50,27 +51,61 @@ impl Store {
 
     /// Like [`Self::put_file`], with this content.
     pub(crate) fn put(&self, path: &str, content: Bytes, expected: &Expected) -> Result<Found, PlaceError> {
-        let (key, bytes) = (self.key(path)?, content.len() as u64);
-        let (store, expected, sent) = (Arc::clone(&self.inner), expected.clone(), content.clone());
-        let of_key = key.clone();
+        let has_conditions = self.has_conditions();
+        match self.put_once(path, content.clone(), has_conditions.then_some(expected))? {
+            Ok(found) => Ok(found),
+            Err(error) => match failed(self.shown(path), "written", &error) {
+                // A request whose answer was lost is made again, and then meets its own object.
+                error @ PlaceError::Changed(_) => self.same(path, &content)?.ok_or(error),
+                PlaceError::NoConditions { .. } if has_conditions => {
+                    self.has_conditions.store(false, Ordering::Relaxed);
+                    self.put(path, content, expected)
+                }
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Whether the store checks the conditions of writes, as far as is known.
+    pub(super) fn has_conditions(&self) -> bool {
+        self.has_conditions.load(Ordering::Relaxed)
+    }
+
+    /// Finds out whether the store ignores conditions: writes an object again, with the content that it has, on the condition
+    /// that it does not exist.
+    pub(super) fn check_conditions(&self, path: &str) -> Result<(), PlaceError> {
+        if self.is_cloud || !self.has_conditions() {
+            return Ok(());
+        }
+        let content = self.read(path)?;
+        if self.put_once(path, content, Some(&Expected::Absent))?.is_ok() {
+            self.has_conditions.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Writes an object, without any condition if `expected` is `None`.
+    fn put_once(
+        &self,
+        path: &str,
+        content: Bytes,
+        expected: Option<&Expected>,
+    ) -> Result<Result<Found, Error>, PlaceError> {
+        let (store, key, bytes) = (Arc::clone(&self.inner), self.key(path)?, content.len() as u64);
+        let expected = expected.cloned();
         let put = wait(async move {
-            let mode = mode(&*store, &of_key, &expected).await?;
+            let mode = match expected {
+                Some(expected) => mode(&*store, &key, &expected).await?,
+                None => PutMode::Overwrite,
+            };
             let options = PutOptions { mode, ..PutOptions::default() };
-            let put = store.put_opts(&of_key, PutPayload::from_bytes(sent), options).await?;
+            let put = store.put_opts(&key, PutPayload::from_bytes(content), options).await?;
             match put.e_tag {
                 Some(tag) => Ok(tag),
-                None => store.head(&of_key).await.map(|meta| tag(&meta)),
+                None => store.head(&key).await.map(|meta| tag(&meta)),
             }
         })?;
-        match put {
-            Ok(tag) => Ok(Found { path: path.to_owned(), bytes, tag }),
-            Err(error) => {
-                let error = failed(self.shown(path), "written", &error);
-                // A request whose answer was lost is made again, and then meets its own object.
-                let PlaceError::Changed(_) = error else { return Err(error) };
-                self.same(path, &content)?.ok_or(error)
-            }
-        }
+        Ok(put.map(|tag| Found { path: path.to_owned(), bytes, tag }))
     }
 
     /// The object, if it has this content.

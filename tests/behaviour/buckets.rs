@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Folder, Gate, Run, S3, S3Door, START, Tree, assert_same, etcd_heatmap, mix, s3_error, simulated, until,
+    Folder, Gate, Run, S3, S3Door, START, Tree, assert_same, etcd_heatmap, example, mix, s3_error, simulated, until,
 };
 
 const MANIFEST: &str = "manifest.json";
@@ -37,7 +37,7 @@ fn a_backfill_into_a_bucket_has_the_bytes_of_one_into_a_folder() {
     let files = expected.tree("audit").len();
     assert!(run.stderr.contains(&format!("sent {files} files to s3://audits/team/audit")), "{}", run.stderr);
     let said = format!("{}{}", run.stdout, run.stderr);
-    assert!(said.contains("s3://audits/team/audit/report.html"), "{said}");
+    assert!(said.contains("in s3://audits/team/audit:\n") && said.contains("explain s3://audits/team/audit"), "{said}");
     assert!(!said.contains("/copy"), "the path of the working copy is no name for the place: {said}");
     assert_eq!(s3.left_over(), [""; 0], "nothing stays on disk");
 }
@@ -47,7 +47,7 @@ fn commands_read_a_bucket_as_they_read_a_folder() {
     let (s3, folder) = (S3::start(), sample());
     s3.put(&folder.at("audit"), "audit");
     let (there, here) = (s3.at("audit"), folder.at("audit"));
-    let cell = ["--cluster", "prod-eu-1", "--at", "2026-10-07T14"];
+    let cell = ["--cluster", "c01", "--at", "2026-10-07T14"];
     let both = |command: &[&str], flags: &[&str]| {
         let run = |place: &str| {
             let run = s3.run(&[command, &[place], flags].concat());
@@ -59,20 +59,14 @@ fn commands_read_a_bucket_as_they_read_a_folder() {
     };
     both(&["show"], &[]);
     both(&["findings"], &[]);
-    both(&["findings"], &["--evidence", "all"]);
+    both(&["findings"], &["--all"]);
+    both(&["findings"], &["--evidence"]);
     both(&["diff"], &["--at", "2026-10-05"]);
-    if !explained(&s3, &here, &cell) {
-        panic!("the sample has another cluster: choose a cell of it");
-    }
     both(&["explain"], &cell);
     let of_two = s3.run(&["diff", &there, &here]).succeeds();
     assert!(of_two.stdout.contains(&there) && of_two.stdout.contains(&here), "{}", of_two.stdout);
     assert_same(&folder.tree("audit"), &s3.tree("audit"));
     assert_eq!(s3.left_over(), [""; 0]);
-}
-
-fn explained(s3: &S3, folder: &str, cell: &[&str]) -> bool {
-    s3.run(&[&["explain", folder], cell].concat()).code == Some(0)
 }
 
 #[test]
@@ -239,6 +233,26 @@ fn answers_that_ask_for_patience_are_tried_again() {
 }
 
 #[test]
+fn a_store_that_refuses_or_ignores_conditions_is_written_with_a_note() {
+    let (s3, expected) = (S3::start(), sample());
+    let refusing = S3Door::before(s3.server().port(), |head| {
+        head.to_lowercase()
+            .contains("\r\nif-")
+            .then(|| s3_error("501 Not Implemented", "NotImplemented", "A header you provided implies functionality."))
+    });
+    let ignoring = S3Door::without_conditions(s3.server().port());
+    for (name, endpoint, has_note) in
+        [("guarded", s3.server().url(), false), ("refused", refusing.url(), true), ("ignored", ignoring.url(), true)]
+    {
+        let out = s3.at(name);
+        let run = Run::of(s3.command_through(&endpoint, &["backfill", "--sample", "--out", &out])).succeeds();
+        assert_same(&expected.tree("audit"), &s3.tree(name));
+        let note = format!("{out} does not support conditional writes: do not start another run that writes to it");
+        assert_eq!(run.stderr.contains(&note), has_note, "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_place_is_said_in_one_sentence() {
     let s3 = S3::start();
     let started = Instant::now();
@@ -274,4 +288,55 @@ fn a_file_url_is_a_folder_on_disk() {
     etcd_heatmap(&["backfill", "--quiet", "--sample", "--out", &url]).succeeds();
     assert_same(&sample().tree("audit"), &folder.tree("audit"));
     etcd_heatmap(&["show", &url]).succeeds();
+}
+
+#[test]
+fn long_files_are_sent_in_parts_and_a_part_that_fails_is_sent_again() {
+    let (s3, folder) = (S3::start(), Folder::new("long"));
+    let size = ["--members", "180", "--clusters", "60", "--start", "2026-10-01", "--days", "1"];
+    example("history", &[&size[..], &["--out", &folder.at("audit")]].concat()).succeeds();
+    s3.put(&folder.at("audit"), "audit");
+    let score = ["score", "--quiet", "--formats", "openmetrics"];
+    etcd_heatmap(&[&score[..], &[&folder.at("audit")]].concat()).succeeds();
+
+    let failed = AtomicUsize::new(0);
+    let door = S3Door::before(s3.server().port(), move |head| {
+        let is_part = head.starts_with("PUT ") && head.contains("partNumber=2");
+        (is_part && failed.fetch_add(1, Ordering::SeqCst) == 0)
+            .then(|| s3_error("500 Internal Server Error", "InternalError", "Please try again."))
+    });
+    Run::of(s3.command_through(&door.url(), &[&score[..], &[&s3.at("audit")]].concat())).succeeds();
+    assert_same(&folder.tree("audit"), &s3.tree("audit"));
+    let parts = door.seen().iter().filter(|head| head.starts_with("PUT ") && head.contains("partNumber=")).count();
+    assert_eq!(parts, 3, "two parts, one of them twice");
+}
+
+#[test]
+fn scores_in_another_place_name_where_their_history_is() {
+    let (s3, folder) = (S3::start(), sample());
+    s3.put(&folder.at("audit/history"), "audit/history");
+    let (from, out) = (s3.at("audit"), s3.at("scores"));
+    s3.run(&["score", "--quiet", "--formats", "csv", &from, "--out", &out]).succeeds();
+    assert!(s3.tree("scores/history").is_empty(), "the history stays where it is");
+    s3.run(&["score", &out]).fails_saying(&[&out, &from]);
+    s3.run(&["score", "--quiet", "--formats", "csv", &folder.at("audit"), "--out", &s3.at("more")]).succeeds();
+    s3.run(&["score", &s3.at("more")]).fails_saying(&[&s3.at("more"), &folder.at("audit")]);
+    s3.run(&["score", "--quiet", "--formats", "csv", &from, "--out", &folder.at("here")]).succeeds();
+    etcd_heatmap(&["score", &folder.at("here")]).fails_saying(&[&folder.at("here"), &from]);
+}
+
+#[test]
+fn shards_in_a_bucket_are_joined_to_the_bytes_of_a_single_pull() {
+    let (s3, url, single) = (S3::start(), simulated().url(), Folder::new("single"));
+    etcd_heatmap(&arguments("pull", &url, &single.at("audit"))).succeeds();
+    let out = s3.at("audit");
+    let started = ["1/3", "2/3", "3/3"].map(|shard| {
+        let mut run = s3.command(&[&arguments("pull", &url, &out)[..], &["--shard", shard]].concat());
+        run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs")
+    });
+    started.into_iter().for_each(|mut run| assert!(run.wait().expect("it ends").success()));
+    s3.run(&["merge", &out]).succeeds();
+    let mut tree = s3.tree("audit");
+    tree.retain(|name, _| !name.starts_with("shards/"));
+    assert_same(&single.tree("audit"), &tree);
 }

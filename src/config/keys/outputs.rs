@@ -10,7 +10,7 @@ pub(super) static OUTPUTS_AND_TEXTFILE: [Key; 9] = [
     Key::text(
         "output.dir",
         "",
-        Flag::new(Heading::Output, "out", "DIR", "Folder to write to; created if missing").common(),
+        Flag::new(Heading::Output, "out", "DIR", "Folder or s3:// address to write to; created if missing").common(),
         |_| Ok(()),
     ),
     Key::text(

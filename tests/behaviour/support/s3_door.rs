@@ -18,6 +18,19 @@ impl S3Door {
     /// Proxies to the server on port `behind`. `judge` gets the first line and the headers of a request, and answers it, or
     /// returns `None` to forward it.
     pub(crate) fn before(behind: u16, judge: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::start(behind, judge, false)
+    }
+
+    /// Forwards all requests, but no conditions.
+    pub(crate) fn without_conditions(behind: u16) -> Self {
+        Self::start(behind, |_| None, true)
+    }
+
+    fn start(
+        behind: u16,
+        judge: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+        drops_conditions: bool,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let (seen, judge) = (Arc::new(Mutex::new(Vec::new())), Arc::new(judge));
@@ -25,7 +38,7 @@ impl S3Door {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (seen, judge) = (Arc::clone(&shared), Arc::clone(&judge));
-                std::thread::spawn(move || serve(stream, behind, &seen, &*judge));
+                std::thread::spawn(move || serve(stream, behind, &seen, &*judge, drops_conditions));
             }
         });
         Self { port, seen }
@@ -50,7 +63,13 @@ pub(crate) fn s3_error(status: &str, code: &str, message: &str) -> String {
     )
 }
 
-fn serve(mut client: TcpStream, behind: u16, seen: &Mutex<Vec<String>>, judge: &Judge) -> Option<()> {
+fn serve(
+    mut client: TcpStream,
+    behind: u16,
+    seen: &Mutex<Vec<String>>,
+    judge: &Judge,
+    drops_conditions: bool,
+) -> Option<()> {
     let (head, body) = read_request(&mut client)?;
     seen.lock().ok()?.push(head.clone());
     if let Some(answer) = judge(&head) {
@@ -58,6 +77,8 @@ fn serve(mut client: TcpStream, behind: u16, seen: &Mutex<Vec<String>>, judge: &
     }
     let mut server = TcpStream::connect(("127.0.0.1", behind)).ok()?;
     let (line, headers) = head.split_once("\r\n")?;
+    let kept = |header: &&str| !(drops_conditions && header.to_ascii_lowercase().starts_with("if-"));
+    let headers: String = headers.split_inclusive("\r\n").filter(kept).collect();
     server.write_all(format!("{line}\r\nConnection: close\r\n{headers}").as_bytes()).ok()?;
     server.write_all(&body).ok()?;
     std::io::copy(&mut server, &mut client).ok().map(|_| ())

@@ -235,6 +235,14 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_is_used_until_it_expires_and_for_a_minute_at_least() {
+        let seconds = |left: i64| lifetime(Some(Utc::now() + TimeDelta::seconds(left))).as_secs();
+        assert!((3_598..=3_600).contains(&seconds(3_600)), "{}", seconds(3_600));
+        assert_eq!((seconds(5), seconds(-3_600)), (60, 60));
+        assert_eq!(lifetime(None).as_secs(), 300);
+    }
+
+    #[test]
     fn an_output_without_a_token_is_refused_without_repeating_it() {
         for (text, expected) in [
             ("", "printed nothing"),

@@ -224,7 +224,8 @@ impl Access {
             if let Some((signer, keys)) = &signer {
                 signer.sign(&mut request, &at, keys)?;
             }
-            let names: Vec<_> = request.headers().keys().collect();
+            let has_login = request.headers().contains_key(AUTHORIZATION);
+            let names: Vec<_> = headers.keys().chain(has_login.then_some(&AUTHORIZATION)).collect();
             debug!(method = %content.method(), url = shown, headers = ?names, "HTTP request");
             let response = self.connection.execute(request).await.map_err(SendError::Http)?;
             debug!(status = response.status().as_u16(), "HTTP response");

@@ -4,6 +4,8 @@
 mod keys;
 mod machine;
 mod role;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -22,6 +22,10 @@ fn every_key_of_promtools_format_is_accepted() {
         "authorization:\n  type: Token\n  credentials: c\n",
         "authorization:\n  credentials_command: [gcloud, auth, print-access-token]\n",
         "authorization: {type: Token, credentials_command: [./print-token]}",
+        "sigv4: {}",
+        "sigv4:\n  region: r\n  access_key: a\n  secret_key_file: s\n  session_token_file: t\n  service_name: aps\n",
+        "sigv4:\n  profile: p\n  role_arn: a\n  external_id: e\n  session_name: s\n  use_fips_sts_endpoint: true\n",
+        "sigv4:\n  credentials_command: [aws, configure, export-credentials]\n",
         "bearer_token: t\nbearer_token_file: ''\n",
         "bearer_token_file: t\n",
         "oauth2:\n  client_id: i\n  client_secret: s\n  scopes: [a, b]\n  token_url: https://h/t\n  \
@@ -73,6 +77,11 @@ fn errors_name_the_file_and_line() {
             "authorization:\n  credentials_file: a\n  credentials_command: [s3cret]",
             "line 3: authorization.credentials_command cannot be combined with credentials_file",
         ),
+        ("sigv4: {access_key: a}", "line 1: sigv4 has access_key without secret_key"),
+        ("sigv4:\n  secret_key: s3cret", "line 1: sigv4 has secret_key without access_key"),
+        ("sigv4:\n  region: r\n  tags: {a: b}", "line 3: 'sigv4.tags' is not supported"),
+        ("sigv4:\n  external_id: s3cret", "line 2: sigv4.external_id needs role_arn"),
+        ("sigv4: {}\nbearer_token: s3cret", "line 1: sigv4 cannot be combined with bearer_token"),
         ("oauth2:\n  client_id: a", "line 1: oauth2 needs token_url"),
         ("oauth2:\n  client_id: a\n  client_certificate_key: s3cret", "line 3: 'oauth2.client_certificate_key' is not"),
         ("oauth2:\n  grant_type: password", "line 2: oauth2.grant_type must be client_credentials"),
@@ -110,6 +119,7 @@ fn debug_output_shows_no_secrets() {
         ("oauth2: {client_id: a, client_secret: s3cret, token_url: 'https://a:s3cret@h/t?key=s3cret'}", "OAuth2"),
         ("bearer_token: s3cret\nhttp_headers: {X: {secrets: [s3cret]}}", "Authorization"),
         ("authorization: {credentials_command: [tool, --password, s3cret]}", "Command"),
+        ("sigv4: {access_key: a, secret_key: s3cret, session_token: s3cret}", "SigV4"),
     ] {
         let config = HttpConfig::parse(Path::new("http.yml"), text).map_err(|e| e.to_string());
         let shown = format!("{config:?}");

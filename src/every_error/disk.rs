@@ -105,6 +105,12 @@ fn places() -> Vec<PlaceError> {
             reason: "the store answers NotImplemented: A header implies functionality that is not implemented"
                 .to_owned(),
         },
+        PlaceError::NoSpace {
+            address: "s3://audits/prod".to_owned(),
+            dir: path("/tmp"),
+            needed: 8_589_934_592,
+            free: 1_073_741_824,
+        },
         left(1, PlaceError::Changed(at("manifest.json"))),
         left(2, PlaceError::Refused { address: at("report.html"), done: "written", reason: denied() }),
         PlaceError::File(FileError::new("write", Path::new("/tmp/etcd-heatmap-x"), io_error(ErrorKind::StorageFull))),

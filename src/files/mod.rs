@@ -7,6 +7,7 @@ mod committed;
 mod folder;
 mod lock;
 mod moved;
+mod space;
 mod temporary;
 mod whole_file;
 
@@ -14,6 +15,7 @@ pub(crate) use committed::OnCommit;
 pub(crate) use folder::{SyncAtEnd, make_folder, sync_folder};
 pub(crate) use lock::{Lock, NoLock};
 pub(crate) use moved::move_file;
+pub(crate) use space::free_space;
 pub(crate) use temporary::{TemporaryFolder, remove_abandoned};
 pub use whole_file::{FileError, FileStat};
 pub(crate) use whole_file::{WholeFile, remove_partial_files};

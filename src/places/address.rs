@@ -75,7 +75,7 @@ impl Address {
         }
         let parts: Vec<&str> = prefix.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         if parts.contains(&"..") {
-            return Err(bad("it must not contain .."));
+            return Err(bad("it must not lead to a parent folder"));
         }
         let prefix = parts.join("/");
         if object_store::path::Path::parse(&prefix).is_err() {
@@ -187,7 +187,7 @@ mod tests {
             ("s3:///a", "names no bucket"),
             ("s3://key:secret@b/a", "must not hold a login"),
             ("s3://b:9000/a", "endpoint comes from the environment"),
-            ("s3://b/a/../c", "must not contain .."),
+            ("s3://b/a/../c", "parent folder"),
             ("s3://b/a\nb", "do not allow"),
             ("file://host/a", "file:///"),
             ("file://a", "file:///"),

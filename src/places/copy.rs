@@ -17,7 +17,7 @@ use super::early::Early;
 use super::identity::Identity;
 use super::shown::show;
 use super::{Address, Expected, Found, PlaceError, Store};
-use crate::files::{FileError, TemporaryFolder, remove_abandoned};
+use crate::files::{FileError, TemporaryFolder, free_space, remove_abandoned};
 
 /// Objects that are sent or fetched at once. Each takes up to [`super::upload`]'s two parts of memory.
 const AT_ONCE: usize = 4;
@@ -94,6 +94,10 @@ impl WorkingCopy {
         let holds = |found: &&Found| held(&found.path) != Held::Nothing;
         let wanted: Vec<(Found, Held)> =
             listed.iter().filter(holds).map(|one| (one.clone(), held(&one.path))).collect();
+        let needed = wanted.iter().filter(|(_, held)| *held == Held::Content).map(|(found, _)| found.bytes).sum();
+        if let Some(free) = free_space(&parent).filter(|free| *free < needed) {
+            return Err(PlaceError::NoSpace { address: address.to_string(), dir: parent, needed, free });
+        }
         each(&wanted, |(found, held)| copy.fetch(found, *held)).map_err(|(error, _)| error)?;
         Ok(copy)
     }

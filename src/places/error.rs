@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::files::FileError;
+use crate::text::count;
 
 /// Why a place in an object store cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +65,21 @@ pub(crate) enum PlaceError {
         address: String,
         /// The answer of the store.
         reason: String,
+    },
+    /// Too little space for what the command reads.
+    #[error(
+        "{address} needs {} in {}, but only {} are free: set TMPDIR to a folder with more", count(*.needed, "byte"),
+        .dir.display(), count(*.free, "byte")
+    )]
+    NoSpace {
+        /// The place.
+        address: String,
+        /// The folder for temporary files.
+        dir: PathBuf,
+        /// Bytes to copy.
+        needed: u64,
+        /// Bytes that are free there.
+        free: u64,
     },
     /// Files that a run wrote and could not send.
     #[error("{cause}; {left} {} not sent and {} kept in {}", if *.left == 1 { "file was" } else { "files were" }, if *.left == 1 { "is" } else { "are" }, .kept.display())]

@@ -10,6 +10,7 @@ mod early;
 mod error;
 mod identity;
 mod open;
+mod parts;
 mod reason;
 mod runtime;
 mod shown;

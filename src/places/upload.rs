@@ -8,10 +8,9 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use object_store::path::Path as Key;
-use object_store::{
-    Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion, WriteMultipart,
-};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 
+use super::parts::{PART, put_parts};
 use super::reason::failed;
 use super::runtime::wait;
 use super::store::{Store, is_etag, tag};
@@ -27,13 +26,6 @@ pub(crate) enum Expected {
     Version(String),
 }
 
-/// Files up to this size are sent by one request; longer ones in parts of this size. S3 allows no smaller parts than 5 MiB,
-/// and 10,000 parts.
-const PART: u64 = 8 << 20;
-
-/// Parts that are sent at once.
-const PARTS_AT_ONCE: usize = 2;
-
 impl Store {
     /// Writes an object with the content of a file. If the object is not what was expected and has another content than the
     /// file, fails with [`PlaceError::Changed`]: another run has written it.
@@ -42,7 +34,7 @@ impl Store {
         let mut from = File::open(file).map_err(failed_read)?;
         let bytes = from.metadata().map_err(failed_read)?.len();
         if bytes > PART {
-            return self.put_parts(path, from, file, expected);
+            return put_parts(self, path, (from, file), expected);
         }
         let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
         from.read_to_end(&mut content).map_err(failed_read)?;
@@ -123,62 +115,6 @@ impl Store {
             Ok(_) | Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failed(self.shown(path), "read", &error)),
         }
-    }
-
-    /// Sends a long file in parts. They become an object all at once, at the end. Stores check no condition then, so it is
-    /// checked just before: the manifest, which is small, is what keeps two runs apart.
-    fn put_parts(&self, path: &str, mut from: File, file: &Path, expected: &Expected) -> Result<Found, PlaceError> {
-        let (store, key, expected, file) =
-            (Arc::clone(&self.inner), self.key(path)?, expected.clone(), file.to_owned());
-        let shown = self.shown(path);
-        let put = wait(async move {
-            let wrong = |error: Error| failed(shown.clone(), "written", &error);
-            let mut upload =
-                WriteMultipart::new_with_chunk_size(store.put_multipart(&key).await.map_err(wrong)?, PART as usize);
-            let sent: Result<u64, PlaceError> = async {
-                let mut bytes = 0;
-                loop {
-                    let mut part = Vec::new();
-                    let read = from.by_ref().take(PART).read_to_end(&mut part);
-                    read.map_err(|error| FileError::new("read", &file, error))?;
-                    if part.is_empty() {
-                        break;
-                    }
-                    bytes += part.len() as u64;
-                    upload.wait_for_capacity(PARTS_AT_ONCE).await.map_err(wrong)?;
-                    upload.put(part.into());
-                }
-                if is_as_expected(&*store, &key, &expected).await.map_err(wrong)? {
-                    return Ok(bytes);
-                }
-                Err(PlaceError::Changed(shown.clone()))
-            }
-            .await;
-            let bytes = match sent {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    // Best effort: stores remove abandoned parts by a rule of the bucket.
-                    let _ = upload.abort().await;
-                    return Err(error);
-                }
-            };
-            let put = upload.finish().await.map_err(wrong)?;
-            let tag = match put.e_tag {
-                Some(tag) => tag,
-                None => store.head(&key).await.map(|meta| tag(&meta)).map_err(wrong)?,
-            };
-            Ok((bytes, tag))
-        })?;
-        put.map(|(bytes, tag)| Found { path: path.to_owned(), bytes, tag })
-    }
-}
-
-async fn is_as_expected(store: &dyn ObjectStore, key: &Key, expected: &Expected) -> Result<bool, Error> {
-    match (store.head(key).await, expected) {
-        (Ok(meta), Expected::Version(version)) => Ok(tag(&meta) == *version),
-        (Ok(_), Expected::Absent) => Ok(false),
-        (Err(Error::NotFound { .. }), expected) => Ok(*expected == Expected::Absent),
-        (Err(error), _) => Err(error),
     }
 }
 

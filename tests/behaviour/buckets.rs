@@ -340,3 +340,44 @@ fn shards_in_a_bucket_are_joined_to_the_bytes_of_a_single_pull() {
     tree.retain(|name, _| !name.starts_with("shards/"));
     assert_same(&single.tree("audit"), &tree);
 }
+
+#[test]
+fn polars_and_datafusion_read_a_history_in_a_bucket() {
+    let s3 = S3::start();
+    s3.run(&["backfill", "--quiet", "--sample", "--out", &s3.at("audit")]).succeeds();
+    s3.engines_read("audit", &sample().at("audit"));
+}
+
+/// Kills of shards and of the merge, one after another; the last run of each completes it.
+#[test]
+fn shards_that_are_killed_at_any_moment_are_pulled_again_and_joined_to_the_bytes_of_a_single_pull() {
+    let kills: u64 = std::env::var("KILLS").map_or(4, |n| n.parse().expect("KILLS is a number"));
+    let (s3, url, single) = (S3::start(), simulated().url(), Folder::new("single"));
+    etcd_heatmap(&arguments("pull", &url, &single.at("audit"))).succeeds();
+    let (out, expected) = (s3.at("audit"), single.tree("audit"));
+    let shard = |shard: &str| s3.command(&[&arguments("pull", &url, &out)[..], &["--shard", shard]].concat());
+    let shards = ["1/3", "2/3", "3/3"];
+    let started = Instant::now();
+    Run::of(shard("1/3")).succeeds();
+    let (took, mut hits) = (started.elapsed(), 0);
+    for number in 0..kills {
+        let mut command = match number % 4 {
+            3 => s3.command(&["merge", &out]),
+            which => shard(shards[usize::try_from(which).expect("small")]),
+        };
+        let mut run =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+        std::thread::sleep(took.mul_f64((mix(number) % 1000) as f64 / 1000.0));
+        let _ = run.kill();
+        hits += u32::from(run.wait().expect("it was killed").code().is_none());
+        for (name, content) in s3.tree("audit/history") {
+            assert_eq!(expected.get(&format!("history/{name}")), Some(&content), "{name} is not whole");
+        }
+    }
+    shards.iter().for_each(|one| drop(Run::of(shard(one)).succeeds()));
+    s3.run(&["merge", &out]).succeeds();
+    let mut tree = s3.tree("audit");
+    tree.retain(|name, _| !name.starts_with("shards/"));
+    assert_same(&expected, &tree);
+    println!("{kills} kills, {hits} hit a running process");
+}

@@ -21,7 +21,6 @@ mod dumps;
 mod error;
 mod folder;
 mod names;
-mod space;
 mod stoppable;
 mod survey;
 mod unpack;

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::ArchiveError;
 use super::names;
-use super::space;
 use super::stoppable::Stoppable;
 use super::walk::{Entry, Stop, Type, walk};
-use crate::files::{TemporaryFolder, remove_abandoned};
+use crate::files::{TemporaryFolder, free_space, remove_abandoned};
 
 /// Bytes that are copied at once.
 const BUFFER: usize = 128 << 10;
@@ -87,7 +86,7 @@ impl ArchivedData {
     ) -> Result<Unpacked, ArchiveError> {
         let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
         remove_abandoned(&parent);
-        if let Some(free) = space::free(&parent).filter(|free| *free < self.bytes()) {
+        if let Some(free) = free_space(&parent).filter(|free| *free < self.bytes()) {
             return Err(ArchiveError::NoSpace { file: self.archive.clone(), dir: parent, needed: self.bytes(), free });
         }
         let write = |source| ArchiveError::Write { file: parent.clone(), source };

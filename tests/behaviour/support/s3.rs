@@ -60,6 +60,11 @@ impl S3 {
         copy.tree("all")
     }
 
+    /// Engines read the history of a folder of the bucket, and compare it with the one on disk.
+    pub(crate) fn engines_read(&self, path: &str, folder: &str) {
+        oracle("readers_s3.py", &[&self.server.url(), BUCKET, path, folder]);
+    }
+
     /// Writes all files of a folder on disk as objects below a folder of the bucket, as boto3 does.
     pub(crate) fn put(&self, from: &str, path: &str) {
         oracle("s3.py", &["put", &self.server.url(), BUCKET, path, from]);

@@ -1,0 +1,105 @@
+//! Sends a long file in parts, which become an object all at once, at the end.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use object_store::path::Path as Key;
+use object_store::{Error, ObjectStore, ObjectStoreExt, WriteMultipart};
+
+use super::reason::failed;
+use super::runtime::wait;
+use super::store::{Store, tag};
+use super::{Expected, Found, PlaceError};
+use crate::files::FileError;
+
+/// Files up to this size are sent by one request; longer ones in parts of this size. S3 allows no smaller parts than 5 MiB,
+/// and 10,000 parts.
+pub(super) const PART: u64 = 8 << 20;
+
+/// Parts that are sent at once.
+const AT_ONCE: usize = 2;
+
+/// Writes an object with the content of a long file. Stores check no condition when parts become an object, so it is checked
+/// just before: the manifest, which is small, keeps two runs apart.
+pub(super) fn put_parts(
+    to: &Store,
+    path: &str,
+    (from, file): (File, &Path),
+    expected: &Expected,
+) -> Result<Found, PlaceError> {
+    let (store, key, expected) = (Arc::clone(&to.inner), to.key(path)?, expected.clone());
+    let (file, shown) = (file.to_owned(), to.shown(path));
+    let put = wait(async move {
+        let parts = Parts { store: &*store, key, shown };
+        let upload = parts.store.put_multipart(&parts.key).await.map_err(|error| parts.failed(&error))?;
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART as usize);
+        match parts.send(&mut upload, from, file, &expected).await {
+            Ok(bytes) => parts.finish(upload).await.map(|tag| (bytes, tag)),
+            Err(error) => {
+                // Best effort: stores remove abandoned parts by a rule of the bucket.
+                let _ = upload.abort().await;
+                Err(error)
+            }
+        }
+    })?;
+    put.map(|(bytes, tag)| Found { path: path.to_owned(), bytes, tag })
+}
+
+/// The object that the parts become.
+struct Parts<'a> {
+    store: &'a dyn ObjectStore,
+    key: Key,
+    /// Its address, for messages.
+    shown: String,
+}
+
+impl Parts<'_> {
+    fn failed(&self, error: &Error) -> PlaceError {
+        failed(self.shown.clone(), "written", error)
+    }
+
+    /// Sends all parts; returns the size of the file. Fails if the object is not what is expected.
+    async fn send(
+        &self,
+        upload: &mut WriteMultipart,
+        mut from: File,
+        file: PathBuf,
+        expected: &Expected,
+    ) -> Result<u64, PlaceError> {
+        let mut bytes = 0;
+        loop {
+            let mut part = Vec::new();
+            let read = from.by_ref().take(PART).read_to_end(&mut part);
+            bytes += read.map_err(|error| FileError::new("read", &file, error))? as u64;
+            if part.is_empty() {
+                break;
+            }
+            upload.wait_for_capacity(AT_ONCE).await.map_err(|error| self.failed(&error))?;
+            upload.put(part.into());
+        }
+        match self.is_as_expected(expected).await.map_err(|error| self.failed(&error))? {
+            true => Ok(bytes),
+            false => Err(PlaceError::Changed(self.shown.clone())),
+        }
+    }
+
+    async fn is_as_expected(&self, expected: &Expected) -> Result<bool, Error> {
+        match (self.store.head(&self.key).await, expected) {
+            (Ok(meta), Expected::Version(version)) => Ok(tag(&meta) == *version),
+            (Ok(_), Expected::Absent) => Ok(false),
+            (Err(Error::NotFound { .. }), expected) => Ok(*expected == Expected::Absent),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Makes the object; returns its version.
+    async fn finish(&self, upload: WriteMultipart) -> Result<String, PlaceError> {
+        let put = upload.finish().await.map_err(|error| self.failed(&error))?;
+        match put.e_tag {
+            Some(tag) => Ok(tag),
+            None => self.store.head(&self.key).await.map(|meta| tag(&meta)).map_err(|error| self.failed(&error)),
+        }
+    }
+}

@@ -38,6 +38,6 @@ fn the_documented_query_writes_months_with_the_rows_of_the_days() {
     let size = ["--members", "3", "--clusters", "1", "--days", "40", "--step", "1h", "--start", "2026-08-01"];
     example("history", &[&size[..], &["--out", &folder.at("audit")]].concat()).succeeds();
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/outputs.md")).expect("it is there");
-    let query = page.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).expect("one query");
+    let query = page.split("duckdb -c \"").nth(1).and_then(|rest| rest.split('"').next()).expect("one query");
     oracle("months.py", &[&folder.at(""), query]);
 }

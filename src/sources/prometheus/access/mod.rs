@@ -106,7 +106,7 @@ impl Access {
             Some(Login::OAuth2(oauth2)) => {
                 let builder = reqwest::Client::builder().user_agent(super::USER_AGENT).timeout(TOKEN_TIMEOUT);
                 let way = Connection::open(&oauth2.token_url, &oauth2.tls, &oauth2.proxy, builder, &sent)?;
-                Some(Issuer::Server(TokenServer::new(oauth2, way, sent.clone())))
+                Some(Issuer::Server(Box::new(TokenServer::new(oauth2, way, sent.clone()))))
             }
             Some(Login::Command { kind, program }) => {
                 Some(Issuer::Command(TokenCommand::new(kind, program, sent.clone())))

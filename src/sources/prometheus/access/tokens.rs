@@ -63,7 +63,7 @@ impl<T: Clone + PartialEq> Cache<T> {
 
 /// Where tokens come from.
 pub(super) enum Issuer {
-    Server(TokenServer),
+    Server(Box<TokenServer>),
     Command(TokenCommand),
 }
 

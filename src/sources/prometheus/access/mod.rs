@@ -226,7 +226,8 @@ impl Access {
             }
             let has_login = request.headers().contains_key(AUTHORIZATION);
             let names: Vec<_> = headers.keys().chain(has_login.then_some(&AUTHORIZATION)).collect();
-            debug!(method = %content.method(), url = shown, headers = ?names, "HTTP request");
+            let method = content.method();
+            debug!(method = method.as_str(), url = shown, headers = ?names, "HTTP request");
             let response = self.connection.execute(request).await.map_err(SendError::Http)?;
             debug!(status = response.status().as_u16(), "HTTP response");
             match self.next(&at, &response)? {

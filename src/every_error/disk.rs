@@ -12,7 +12,7 @@ use crate::files::FileError;
 use crate::folder::FolderError;
 use crate::history::HistoryError;
 use crate::outputs::{ForecastError, OutputError, RulesError};
-use crate::places::{Place, PlaceError};
+use crate::places::{AwsFileError, Place, PlaceError};
 use crate::readings::{Origin, Source};
 use crate::spec::Metric;
 use crate::text::key_file::{KeyFile, KeyFileError};
@@ -105,6 +105,7 @@ fn places() -> Vec<PlaceError> {
             reason: "the store answers NotImplemented: A header implies functionality that is not implemented"
                 .to_owned(),
         },
+        PlaceError::Profile(AwsFileError::NoKeys { name: "audit".to_owned() }),
         PlaceError::NoSpace {
             address: "s3://audits/prod".to_owned(),
             dir: path("/tmp"),

@@ -1,24 +1,32 @@
 //! Samples of the errors of `sources`.
 
 use std::io::ErrorKind;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::ExitStatus;
 
 use super::{START_MS, Samples, copied, filled, io_error, path, quarter, samples_of, url};
 use crate::history::HistoryError;
+use crate::places::AwsFileError;
 use crate::readings::identity::MixedMembers;
 use crate::scratch::Scratch;
-use crate::sources::prometheus::{AccessError, HttpConfig, PlainHeaders, PromError, QueryError, QuerySet, shown_url};
+use crate::sources::prometheus::{
+    AccessError, HttpConfig, PlainHeaders, ProgramError, PromError, QueryError, QuerySet, shown_url,
+};
 use crate::sources::sample::SampleError;
 use crate::spec::{Column, Companion, Metric};
 use crate::time::Step;
 
 pub(super) fn samples() -> Vec<Samples> {
     let mut server = connections();
+    server.extend(clouds());
     server.extend(answers());
     server.extend(series());
     vec![
         samples_of(access()),
         samples_of(server),
+        samples_of(programs()),
+        samples_of(aws_files()),
         samples_of(queries()),
         samples_of(embedded_sample()),
         samples_of(mixed_members()),
@@ -125,6 +133,91 @@ fn connections() -> Vec<PromError> {
     ]
 }
 
+/// Logins of clouds.
+fn clouds() -> Vec<PromError> {
+    let command = "sources/prometheus/access/command.rs";
+    let program = |program: &str, cause: String| {
+        let program = program.to_owned();
+        PromError::NoCredential { program, cause, passes: false }
+    };
+    let printed = |text| program("gcloud", copied(command, text).to_owned());
+    let keys = |cause: String| PromError::NoAwsKeys { cause, passes: false };
+    let no_keys = |file, text| keys(copied(file, text).to_owned());
+    let (source, machine) = ("sources/prometheus/access/sigv4/keys.rs", "sources/prometheus/access/sigv4/machine.rs");
+    let mut errors: Vec<PromError> = programs().into_iter().map(|error| program("gcloud", error.to_string())).collect();
+    errors.extend([
+        printed("printed nothing: it must print the token to standard output"),
+        printed("printed more than one word: it must print the token and nothing else"),
+        printed("printed something else than text: print the token alone"),
+        printed("printed JSON without a token (status.token, access_token or accessToken): print the token alone"),
+        printed("printed a token that is not a valid header value"),
+        program(
+            "aws",
+            copied(
+                source,
+                "printed no JSON with AccessKeyId and SecretAccessKey: it must print what `aws configure \
+                 export-credentials` prints",
+            )
+            .to_owned(),
+        ),
+        no_keys(source, "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY"),
+        no_keys(source, "AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID"),
+        no_keys(source, "without a home folder, a profile needs AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE"),
+        no_keys(source, "an access key or session token is empty, or has characters such as line breaks"),
+        no_keys(machine, "the environment and the files of the AWS command line have none"),
+        no_keys(
+            machine,
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI needs AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE here: use \
+             credentials_command with `aws configure export-credentials`",
+        ),
+        keys(format!(
+            "{} (Connection refused (os error 111))",
+            copied(machine, "the environment, the AWS command line's files and this machine's role have none",)
+        )),
+        keys(filled(
+            "sources/prometheus/access/sigv4/role.rs",
+            "{} cannot be assumed at {url}: {cause}",
+            &[
+                "arn:aws:iam::123456789012:role/metrics",
+                "https://sts.eu-central-1.amazonaws.com",
+                "403 Forbidden (AccessDenied: not authorized to perform: sts:AssumeRole)",
+            ],
+        )),
+        no_keys("sources/prometheus/access/sigv4/role.rs", "AWS_ENDPOINT_URL_STS is not a URL"),
+    ]);
+    errors.extend(aws_files().into_iter().take(1).map(PromError::AwsFile));
+    errors
+}
+
+fn programs() -> Vec<ProgramError> {
+    let failed =
+        |status, words: &str| ProgramError::Failed { status: ExitStatus::from_raw(status), words: words.to_owned() };
+    vec![
+        ProgramError::Missing,
+        ProgramError::NotRun(io_error(ErrorKind::PermissionDenied)),
+        failed(1 << 8, " (ERROR: (gcloud.auth.print-access-token) You do not have an active account selected.)"),
+        failed(9, ""),
+        ProgramError::Slow(60),
+        ProgramError::TooMuch,
+    ]
+}
+
+fn aws_files() -> Vec<AwsFileError> {
+    let (file, name) = (|| path("/home/ann/.aws/credentials"), || "prod".to_owned());
+    let half = |has, lacks| AwsFileError::HalfKeys { name: name(), path: file(), has, lacks };
+    vec![
+        AwsFileError::Unreadable { path: file(), reason: io_error(ErrorKind::PermissionDenied).to_string() },
+        AwsFileError::Invalid {
+            path: file(),
+            reason: "line 2: Found opening bracket for section name but no closing bracket".to_owned(),
+        },
+        AwsFileError::NoProfile { name: name(), credentials: file(), config: path("/home/ann/.aws/config") },
+        half("aws_access_key_id", "aws_secret_access_key"),
+        AwsFileError::NoKeys { name: name() },
+        AwsFileError::OnlyForTheCommandLine { name: name(), key: "sso_session" },
+    ]
+}
+
 fn answers() -> Vec<PromError> {
     let too_much = |cause, even: String| PromError::TooMuch { cause: Box::new(cause), even };
     let failure = "sources/prometheus/failure.rs";
@@ -218,6 +311,15 @@ fn access() -> Vec<AccessError> {
         "basic_auth:\n  username: a\nbearer_token: b\n",
         "authorization:\n  type: Basic\n",
         "authorization:\n  type: Bearer\n",
+        "authorization:\n  credentials_command: gcloud auth print-access-token\n",
+        "authorization:\n  credentials_command: [gcloud]\n  credentials_file: token\n",
+        "sigv4:\n  access_key: a\n",
+        "sigv4:\n  secret_key: a\n",
+        "sigv4:\n  session_token: a\n",
+        "sigv4:\n  access_key: a\n  secret_key: b\n  profile: c\n",
+        "sigv4:\n  external_id: a\n",
+        "sigv4:\n  tags: {a: b}\n",
+        "sigv4:\n  role: a\n",
         "oauth2:\n  grant_type: password\n",
         "oauth2:\n  client_id: a\n",
         "oauth2:\n  client_id: a\n  token_url: login.example\n",
@@ -262,6 +364,10 @@ fn access() -> Vec<AccessError> {
                 "sources/prometheus/access/proxy.rs",
                 "not a valid proxy URL: write it like http://proxy.example:3128",
             ),
+        },
+        AccessError::Value {
+            what: "sigv4",
+            reason: text("sources/prometheus/access/sigv4.rs", "needs region: add the region of the workspace"),
         },
         AccessError::TwoLogins,
     ]);

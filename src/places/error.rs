@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::AwsFileError;
 use crate::files::FileError;
 use crate::text::count;
 
@@ -91,6 +92,9 @@ pub(crate) enum PlaceError {
         /// The folder on disk that has them.
         kept: PathBuf,
     },
+    /// A profile of the AWS command line that cannot be used.
+    #[error(transparent)]
+    Profile(#[from] AwsFileError),
     /// A file on disk that is sent or received.
     #[error(transparent)]
     File(#[from] FileError),

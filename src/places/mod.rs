@@ -4,6 +4,7 @@
 //! is a folder on disk that stands for it while a command runs.
 
 mod address;
+mod aws_files;
 mod copy;
 mod early;
 mod error;
@@ -17,8 +18,10 @@ mod store;
 mod upload;
 
 pub(crate) use address::{Address, Place};
+pub(crate) use aws_files::{AwsFileError, AwsFiles, AwsKeys};
 pub(crate) use copy::{Held, Index, WorkingCopy};
 pub(crate) use error::PlaceError;
+pub(crate) use reason::reason;
 pub(crate) use shown::{address_of, shown};
 pub(crate) use store::{Found, Store};
 use upload::Expected;

@@ -10,7 +10,7 @@ use object_store::{BackoffConfig, Certificate, ClientOptions, ObjectStore, Retry
 
 use super::address::Kind;
 use super::reason::reason;
-use super::{Address, PlaceError};
+use super::{Address, AwsFileError, AwsFiles, PlaceError};
 use crate::files::FileError;
 
 /// Requests are made again after errors of the network and answers such as 503: 6 times in about 20 seconds, so that a
@@ -23,6 +23,17 @@ const RETRIES: RetryConfig = RetryConfig {
 
 /// A part of 8 MB at 0.5 MB a second takes 16 seconds.
 const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Logins of the environment that come before a profile, as in the AWS command line; a profile comes before the login of the
+/// machine.
+const OTHER_LOGINS: [AmazonS3ConfigKey; 6] = [
+    AmazonS3ConfigKey::AccessKeyId,
+    AmazonS3ConfigKey::SecretAccessKey,
+    AmazonS3ConfigKey::WebIdentityTokenFile,
+    AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
+    AmazonS3ConfigKey::ContainerCredentialsFullUri,
+    AmazonS3ConfigKey::SkipSignature,
+];
 
 /// The variable of Amazon's tools for a file of certificates to trust.
 const CA_VARIABLE: &str = "AWS_CA_BUNDLE";
@@ -47,6 +58,7 @@ pub(super) fn open(address: &Address) -> Result<(Arc<dyn ObjectStore>, bool), Pl
 
 fn s3(address: &Address) -> Result<AmazonS3Builder, PlaceError> {
     let builder = AmazonS3Builder::from_env().with_bucket_name(address.bucket()).with_retry(RETRIES);
+    let builder = with_profile(builder)?;
     let mut options = options(endpoint(&builder).as_deref());
     if let Some(file) = std::env::var_os(CA_VARIABLE) {
         let pem = std::fs::read(&file).map_err(|error| FileError::new("read", file.as_ref(), error))?;
@@ -57,6 +69,34 @@ fn s3(address: &Address) -> Result<AmazonS3Builder, PlaceError> {
         options = trusted.into_iter().fold(options, ClientOptions::with_root_certificate);
     }
     Ok(builder.with_client_options(options))
+}
+
+/// Adds the keys and the region of the profile in `AWS_PROFILE` or, unless the environment has another login, of the profile
+/// `default`.
+fn with_profile(mut builder: AmazonS3Builder) -> Result<AmazonS3Builder, PlaceError> {
+    let has = |key: &AmazonS3ConfigKey| builder.get_config_value(key).is_some_and(|value| !value.is_empty());
+    let named = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
+    let (has_login, has_region) = (OTHER_LOGINS.iter().any(has), has(&AmazonS3ConfigKey::Region));
+    let Some(files) = AwsFiles::of_environment() else { return Ok(builder) };
+    let name = named.as_deref().unwrap_or("default");
+    if let Some(region) = files.region(name).filter(|_| !has_region) {
+        builder = builder.with_region(region);
+    }
+    if has_login {
+        return Ok(builder);
+    }
+    let keys = match (files.profile(name)?, &named) {
+        (Some(profile), None) => profile.keys,
+        (Some(profile), Some(_)) => Some(profile.keys.ok_or_else(|| AwsFileError::NoKeys { name: name.to_owned() })?),
+        (None, Some(_)) => return Err(files.no_profile(name).into()),
+        (None, None) => None,
+    };
+    let Some(keys) = keys else { return Ok(builder) };
+    let builder = builder.with_access_key_id(keys.access_key).with_secret_access_key(keys.secret_key);
+    Ok(match keys.session_token {
+        Some(token) => builder.with_token(token),
+        None => builder,
+    })
 }
 
 fn endpoint(builder: &AmazonS3Builder) -> Option<String> {

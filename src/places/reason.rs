@@ -33,7 +33,7 @@ fn status(text: &str) -> Option<u16> {
 }
 
 /// The innermost cause, without the URL of the request, which may hold a signature.
-pub(super) fn reason(error: &Error) -> String {
+pub(crate) fn reason(error: &Error) -> String {
     let text = match error {
         Error::Generic { source, .. } => text_of(source.as_ref()),
         Error::NotFound { source, .. }

@@ -1,8 +1,10 @@
 //! Logins with `--http.config.file` (as in promtool) and `--header`, against a Prometheus with users and TLS.
 
+mod command;
 mod leaks;
 mod oauth2;
 mod redirects;
+mod sigv4;
 mod tls;
 
 use std::sync::OnceLock;

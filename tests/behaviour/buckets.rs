@@ -280,6 +280,36 @@ fn what_is_wrong_with_a_place_is_said_in_one_sentence() {
 }
 
 #[test]
+fn the_login_comes_from_a_profile_if_the_environment_has_none() {
+    let s3 = S3::start();
+    let files = Folder::new("aws");
+    let credentials =
+        files.write("credentials", "[audit]\naws_access_key_id = of-audit\naws_secret_access_key = word\n");
+    let config = files.write("config", "[profile audit]\nregion = eu-north-1\n[profile bare]\nregion = eu-north-1\n");
+    let door = S3Door::before(s3.server().port(), |_| None);
+    let run = |profile: &str, key: Option<&str>| {
+        let mut command =
+            s3.command_through(&door.url(), &["backfill", "--quiet", "--sample", "--out", &s3.at("audit")]);
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env_remove("AWS_REGION");
+        command.env("AWS_SHARED_CREDENTIALS_FILE", &credentials).env("AWS_CONFIG_FILE", &config);
+        command.env("AWS_PROFILE", profile);
+        if let Some(key) = key {
+            command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", "word");
+        }
+        let before = door.seen().len();
+        (Run::of(command), door.seen().split_off(before).join(""))
+    };
+    let (of_profile, seen) = run("audit", None);
+    of_profile.succeeds();
+    assert!(seen.contains("Credential=of-audit/") && seen.contains("/eu-north-1/s3/"), "{seen}");
+    let (of_environment, seen) = run("audit", Some("of-environment"));
+    of_environment.succeeds();
+    assert!(seen.contains("Credential=of-environment/") && !seen.contains("of-audit"), "{seen}");
+    run("bare", None).0.fails_saying(&["profile 'bare' has no keys"]);
+    run("other", None).0.fails_saying(&["has the profile 'other'", "aws configure"]);
+}
+
+#[test]
 fn a_file_url_is_a_folder_on_disk() {
     let folder = Folder::new("file-url");
     let url = format!("file://{}", folder.at("audit"));

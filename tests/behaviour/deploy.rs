@@ -1,11 +1,13 @@
 //! Tests of `deploy/`: builds and runs the image, and checks the manifests against Kubernetes' schemas.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::{
-    DAY, Folder, HOUR, Metrics, Run, START, assert_same, cells, etcd_heatmap, etcd_heatmap_command, needed, oracle,
-    prometheus_of,
+    DAY, Folder, HOUR, Metrics, Run, START, Server, assert_same, cells, etcd_heatmap, etcd_heatmap_command, free_port,
+    needed, oracle, prometheus_of, python,
 };
 
 const KUBERNETES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/kubernetes");
@@ -125,6 +127,44 @@ fn the_pods_of_an_indexed_job_pull_all_shards_and_a_lost_one_runs_again_alone() 
     let history = |folder: &Folder| folder.tree("audit/history");
     assert!(!history(&whole).is_empty());
     assert_same(&history(&whole), &history(&folder));
+}
+
+/// Runs the commands of docs/deploy.md around the shards with kubectl, on a Job that ends with this condition. Returns how they
+/// ended, and what was applied.
+fn run_shards_by_hand(ends: &str) -> (Run, String) {
+    let (folder, port) = (Folder::new("kubectl"), free_port());
+    let mut api = Command::new(python());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/job_api.py");
+    api.args(["-B", script, "--port", &port.to_string(), "--ends", ends, "--after", "2"]);
+    let _api = Server::start(&api, port, &folder).ready("/apis");
+    // The Job is there already, so `apply` only notes what it was asked for.
+    let kubectl = python().with_file_name("kubectl");
+    let stand_in = format!(
+        "#!/bin/sh\n[ \"$1\" != apply ] || {{ echo \"$3\" >> applied; exit; }}\nexec {} --server=http://127.0.0.1:{port} \"$@\"\n",
+        kubectl.display()
+    );
+    fs::create_dir(folder.at("bin")).expect("the folder is writable");
+    let stand_in = folder.write("bin/kubectl", stand_in);
+    fs::set_permissions(&stand_in, Permissions::from_mode(0o755)).expect("it is ours");
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploy.md")).expect("it is there");
+    let block = page.split("```sh\n").find(|block| block.contains("overlays/shards\n")).expect("the commands");
+    let block = block.split("```").next().expect("its end").replace("sleep 30", "sleep 0.2");
+    let mut shell = Command::new("timeout");
+    shell.args(["60", "bash", "-c", &block]);
+    let path = std::env::var("PATH").unwrap_or_default();
+    shell.env("PATH", format!("{}:{path}", folder.at("bin"))).env("HOME", folder.path()).current_dir(folder.path());
+    let run = Run::of(shell);
+    (run, folder.text("applied"))
+}
+
+#[test]
+fn shards_are_merged_when_their_job_is_complete_and_the_wait_ends_when_it_has_failed() {
+    let (run, applied) = run_shards_by_hand("Complete");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(applied, "deploy/kubernetes/overlays/shards\ndeploy/kubernetes/overlays/merge\n");
+    let (run, applied) = run_shards_by_hand("Failed");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert_eq!(applied, "deploy/kubernetes/overlays/shards\n");
 }
 
 #[test]

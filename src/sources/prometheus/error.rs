@@ -1,6 +1,7 @@
 //! Errors of requests to a server.
 
 use super::AccessError;
+use crate::places::AwsFileError;
 use crate::spec::{Column, Companion, Metric};
 use crate::time::{TimeRange, format_instant};
 
@@ -88,6 +89,23 @@ pub enum PromError {
         /// Whether a retry may succeed.
         passes: bool,
     },
+    /// A program printed no credential.
+    #[error("credentials_command of --http.config.file: {program} {cause}")]
+    NoCredential {
+        program: String,
+        cause: String,
+        /// Whether a retry may succeed.
+        passes: bool,
+    },
+    /// There are no keys to sign requests with, or they cannot be used.
+    #[error("cannot get AWS keys: {cause}; check sigv4 of --http.config.file")]
+    NoAwsKeys {
+        cause: String,
+        /// Whether a retry may succeed.
+        passes: bool,
+    },
+    #[error(transparent)]
+    AwsFile(#[from] AwsFileError),
     /// The server rejected the PromQL.
     #[error("{url} cannot evaluate the query ({message}): check --selector, the labels and the files of --queries")]
     BadQuery { url: String, message: String },

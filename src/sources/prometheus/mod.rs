@@ -44,6 +44,8 @@ mod traffic;
 mod transport;
 mod windows;
 
+#[cfg(test)]
+pub(crate) use access::ProgramError;
 pub(crate) use access::{AccessError, HttpConfig, PlainHeaders};
 pub(crate) use client::Client;
 pub(crate) use client::shown_url;

@@ -129,7 +129,12 @@ impl Client {
         match error {
             SendError::Http(error) => self.no_answer(&error),
             SendError::Prom(error) => {
-                let passes = matches!(error, PromError::NoToken { passes: true, .. });
+                let passes = match error {
+                    PromError::NoToken { passes, .. }
+                    | PromError::NoCredential { passes, .. }
+                    | PromError::NoAwsKeys { passes, .. } => passes,
+                    _ => false,
+                };
                 Failure::new(error, if passes { Cure::Again } else { Cure::Nothing })
             }
         }

@@ -9,10 +9,12 @@ use crate::support::{Doorman, Folder, Run, answer, etcd_heatmap_command};
 /// Every secret contains one of these: the word, or its start in base64 (Python: base64.b64encode(b"ann:PLANTED")).
 const MARKS: [&str; 3] = ["PLANTED", "YW5uOlBMQU5U", "planted"];
 
-const LOGINS: [&str; 4] = [
+const LOGINS: [&str; 6] = [
     "basic_auth: {username: ann, password: PLANTED-password}",
     "basic_auth: {username: ann, password_file: secret-file}",
     "authorization: {credentials: PLANTED-token/+ &x}",
+    "sigv4: {region: r, access_key: AKID, secret_key: PLANTED/secret, session_token: PLANTED-session}",
+    "authorization: {credentials_command: [sh, -c, 'echo PLANTED-printed-$1 # PLANTED', sh, PLANTED]}",
     "oauth2: {client_id: me, client_secret: PLANTED-client, token_url: TOKENS, endpoint_params: {a: PLANTED-param}}",
 ];
 const HEADERS: &str = "\nhttp_headers:\n  X-Api-Key: {secrets: [PLANTED-header], files: [secret-file]}\n";
@@ -70,9 +72,9 @@ fn secrets_are_never_shown_whatever_a_server_answers() {
         }
     }
     let server = Doorman::before(open().server().port(), |_| None);
-    let login = LOGINS[3].replace("TOKENS", &echoing_tokens.url("/token?of=PLANTED-query"));
+    let login = LOGINS[5].replace("TOKENS", &echoing_tokens.url("/token?of=PLANTED-query"));
     says_nothing("tokens", &server, &login);
-    // Invalid files that contain secrets.
+    // Files that are invalid or give no login, and contain secrets.
     for login in [
         "basic_auth: PLANTED",
         "basic_auth: {username: ann, password: [PLANTED]}",
@@ -81,6 +83,9 @@ fn secrets_are_never_shown_whatever_a_server_answers() {
         "proxy_url: http://ann:PLANTED@127.0.0.1:9",
         "proxy_url: PLANTED",
         "bearer_token: \"PLANTED",
+        "authorization: {credentials_command: [sh, -c, 'echo PLANTED; echo away >&2; exit 3']}",
+        "sigv4: {region: r, credentials_command: [sh, -c, 'echo PLANTED', PLANTED]}",
+        "sigv4: {region: r, access_key: AKID, secret_key: x, session_token: \"PLANTED\\nPLANTED\"}",
         "bearer_token: \"PLAN\\nPLANTED\"",
     ] {
         says_nothing(login, &server, login);

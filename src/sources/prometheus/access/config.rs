@@ -1,5 +1,6 @@
 //! Reads the file of `--http.config.file`, which has the format of promtool's flag of that name, defined as
-//! `HTTPClientConfig` in prometheus/common (Go package `config`).
+//! `HTTPClientConfig` in prometheus/common (Go package `config`), and two more logins: `sigv4` as in Prometheus's
+//! `remote_write`, and `authorization.credentials_command`.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +11,11 @@ use super::login::Login;
 use super::oauth2::OAuth2;
 use super::proxy::{self, ProxyConfig};
 use super::secret::SecretSource;
+use super::sigv4::SigV4;
 use super::tls::TlsConfig;
-use super::{AccessError, yaml};
+use super::{AccessError, command, yaml};
 
-const LOGINS: [&str; 5] = ["basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file"];
+const LOGINS: [&str; 6] = ["basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file", "sigv4"];
 const OTHERS: [&str; 4] = ["tls_config", "follow_redirects", "enable_http2", "http_headers"];
 
 const BASIC_REFS: [Unsupported; 2] = [("username_ref", NO_SECRET_MANAGER), ("password_ref", NO_SECRET_MANAGER)];
@@ -85,18 +87,25 @@ fn login(path: &Path, fields: &Fields<'_>) -> Result<Option<Login>, AccessError>
         return Ok(Some(Login::Basic { user, password: basic.secret("password", "password_file")? }));
     }
     if let Some(node) = fields.node("authorization") {
-        let known = ["type", "credentials", "credentials_file"];
+        let known = ["type", "credentials", "credentials_file", command::KEY];
         let fields = Fields::of(path, "authorization", node, &known, &CREDENTIALS_REF)?;
         let kind = fields.text("type")?.map_or("Bearer", str::trim).to_owned();
         if kind.eq_ignore_ascii_case("basic") {
             return Err(fields.error("type", "cannot be basic: write basic_auth instead of authorization"));
         }
+        fields.at_most_one(&["credentials", "credentials_file", command::KEY])?;
+        if let Some(program) = command::of(path, &fields, "[gcloud, auth, print-access-token]")? {
+            return Ok(Some(Login::Command { kind, program }));
+        }
         let credentials = fields.secret("credentials", "credentials_file")?;
-        let none = || fields.wrong("needs credentials or credentials_file");
+        let none = || fields.wrong("needs credentials, credentials_file or credentials_command");
         return Ok(Some(Login::Authorization { kind, credentials: credentials.ok_or_else(none)? }));
     }
     if let Some(node) = fields.node("oauth2") {
         return Ok(Some(Login::OAuth2(Box::new(OAuth2::of(path, node)?))));
+    }
+    if let Some(node) = fields.node("sigv4") {
+        return Ok(Some(Login::SigV4(Box::new(SigV4::of(path, node)?))));
     }
     let token: Option<SecretSource> = fields.secret("bearer_token", "bearer_token_file")?;
     Ok(token.map(|credentials| Login::Authorization { kind: "Bearer".to_owned(), credentials }))

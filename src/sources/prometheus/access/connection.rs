@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::net::ToSocketAddrs;
 
 use reqwest::header::{HOST, HeaderValue};
-use reqwest::{ClientBuilder, Method, RequestBuilder};
+use reqwest::{ClientBuilder, Method, Request, RequestBuilder, Response};
 use url::Url;
 
 use super::AccessError;
@@ -30,7 +30,9 @@ impl Connection {
         builder: ClientBuilder,
         sent: &Sent,
     ) -> Result<Self, PromError> {
-        let mut builder = proxy.apply(tls.apply(builder)?, sent)?.redirect(reqwest::redirect::Policy::none());
+        // Over HTTP/2, which other crates enable, a refused client certificate would only be a canceled request.
+        let builder = builder.http1_only().redirect(reqwest::redirect::Policy::none());
+        let mut builder = proxy.apply(tls.apply(builder)?, sent)?;
         let server_name = tls.server_name.clone().filter(|_| url.scheme() == "https");
         if let Some(name) = &server_name {
             if !proxy.is_direct() {
@@ -57,6 +59,11 @@ impl Connection {
             Ok(host) if renamed => request.header(HOST, host),
             _ => request,
         }
+    }
+
+    /// Sends a request that was prepared by [`Self::request`].
+    pub(super) async fn execute(&self, request: Request) -> reqwest::Result<Response> {
+        self.client.execute(request).await
     }
 
     /// The reason why a request failed: the TLS error if there is one, otherwise the innermost error.

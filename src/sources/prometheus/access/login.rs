@@ -8,14 +8,28 @@ use url::Url;
 
 use super::AccessError;
 use super::oauth2::OAuth2;
+use super::program::Program;
 use super::secret::{Secret, SecretSource, Sent};
+use super::sigv4::SigV4;
 
 /// A login from `--url` or from `--http.config.file`, by the kind of authentication.
 #[derive(Clone, Debug)]
 pub(super) enum Login {
-    Basic { user: Option<SecretSource>, password: Option<SecretSource> },
-    Authorization { kind: String, credentials: SecretSource },
+    Basic {
+        user: Option<SecretSource>,
+        password: Option<SecretSource>,
+    },
+    Authorization {
+        kind: String,
+        credentials: SecretSource,
+    },
+    /// A token that a program prints.
+    Command {
+        kind: String,
+        program: Program,
+    },
     OAuth2(Box<OAuth2>),
+    SigV4(Box<SigV4>),
 }
 
 impl Login {

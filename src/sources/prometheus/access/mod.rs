@@ -3,25 +3,34 @@
 //! Secrets leave this module only in requests to the server they are meant for. [`Access::hide`] removes
 //! them from the server's texts.
 
+mod command;
 mod config;
 mod connection;
+mod content;
 mod error;
 mod fields;
 mod headers;
 mod login;
 mod oauth2;
+mod program;
 mod proxy;
 mod secret;
+mod sigv4;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tokens;
+mod urls;
 mod yaml;
 
 pub use config::HttpConfig;
 pub use error::AccessError;
 pub use headers::PlainHeaders;
+#[cfg(test)]
+pub(crate) use program::ProgramError;
 
 pub(super) use connection::{innermost, speaks_no_tls, tls_cause};
+pub(super) use urls::without_login;
 
 use std::time::Duration;
 
@@ -33,10 +42,15 @@ use tracing::debug;
 use url::Url;
 
 use super::PromError;
+use command::TokenCommand;
 use connection::Connection;
+use content::Content;
 use login::{Login, authorization, basic};
-use oauth2::TokenKeeper;
+use oauth2::TokenServer;
 use secret::Sent;
+use sigv4::Signer;
+use tokens::{Issuer, TokenKeeper};
+use urls::{is_same_server, origin, without_userinfo};
 
 /// Maximum number of consecutive redirects.
 const MAX_REDIRECTS: usize = 5;
@@ -67,17 +81,8 @@ pub(super) struct Access {
     config: HttpConfig,
     login: Option<Login>,
     tokens: Option<TokenKeeper>,
+    signer: Option<Signer>,
     sent: Sent,
-}
-
-/// The content of a request.
-#[derive(Clone, Copy)]
-enum Content<'a> {
-    Nothing,
-    Form(&'a [(&'a str, String)]),
-    Text(&'a str),
-    /// A body with its own headers.
-    Bytes(&'a [u8], &'static [(&'static str, &'static str)]),
 }
 
 impl std::fmt::Debug for Access {
@@ -97,16 +102,24 @@ impl Access {
             (Some(_), Some(_)) => return Err(AccessError::TwoLogins.into()),
             (of_url, of_file) => of_url.or(of_file),
         };
-        let tokens = match &login {
+        let issuer = match &login {
             Some(Login::OAuth2(oauth2)) => {
                 let builder = reqwest::Client::builder().user_agent(super::USER_AGENT).timeout(TOKEN_TIMEOUT);
                 let way = Connection::open(&oauth2.token_url, &oauth2.tls, &oauth2.proxy, builder, &sent)?;
-                Some(TokenKeeper::new(oauth2, way, sent.clone()))
+                Some(Issuer::Server(Box::new(TokenServer::new(oauth2, way, sent.clone()))))
+            }
+            Some(Login::Command { kind, program }) => {
+                Some(Issuer::Command(TokenCommand::new(kind, program, sent.clone())))
             }
             _ => None,
         };
+        let tokens = issuer.map(TokenKeeper::of);
+        let signer = match &login {
+            Some(Login::SigV4(sigv4)) => Some(Signer::open(sigv4, url, &config.proxy, &sent)?),
+            _ => None,
+        };
         let connection = Connection::open(url, &config.tls, &config.proxy, builder, &sent)?;
-        let access = Self { connection, config: config.clone(), login, tokens, sent };
+        let access = Self { connection, config: config.clone(), login, tokens, signer, sent };
         // Read the files of the headers and the login now, so that a missing file fails before the first request. Only the
         // client secret of OAuth 2 is read later, when a token is fetched.
         access.headers()?;
@@ -114,7 +127,7 @@ impl Access {
         Ok(access)
     }
 
-    /// Posts a form. If the server rejects the OAuth 2 token, the request is repeated once with a new token.
+    /// Posts a form. If the server rejects the login and there is a newer one, the request is repeated once with it.
     pub(super) async fn post(&self, url: &Url, form: &[(&str, String)]) -> Result<Response, SendError> {
         self.send_twice(url, Content::Form(form)).await
     }
@@ -135,14 +148,26 @@ impl Access {
     }
 
     async fn send_twice(&self, url: &Url, content: Content<'_>) -> Result<Response, SendError> {
-        let (response, authorization) = self.send(url, content).await?;
-        match (&self.tokens, authorization) {
-            (Some(tokens), Some(refused)) if response.status() == StatusCode::UNAUTHORIZED => {
-                debug!("the server rejected the token");
-                tokens.forget(&refused).await;
+        match self.send(url, content).await? {
+            (response, Some(refused))
+                if response.status() == StatusCode::UNAUTHORIZED && self.is_renewed(&refused).await =>
+            {
+                debug!("the server rejected the login: sending the request with a newer one");
                 Ok(self.send(url, content).await?.0)
             }
-            _ => Ok(response),
+            (response, _) => Ok(response),
+        }
+    }
+
+    /// Whether there is another login in place of the one that the server rejected: a new token, or a file that changed
+    /// since it was read for the request.
+    async fn is_renewed(&self, refused: &HeaderValue) -> bool {
+        match &self.tokens {
+            Some(tokens) => {
+                tokens.forget(refused).await;
+                true
+            }
+            None => self.own_authorization().is_ok_and(|now| now.as_ref() != Some(refused)),
         }
     }
 
@@ -181,26 +206,29 @@ impl Access {
     async fn send(&self, url: &Url, content: Content<'_>) -> Result<(Response, Option<HeaderValue>), SendError> {
         let headers = self.headers()?;
         let authorization = self.authorization().await?;
+        let signer = match &self.signer {
+            Some(signer) => Some((signer, signer.keys().await?)),
+            None => None,
+        };
         let mut at = without_userinfo(url);
         let mut shown = without_login(url);
         for _ in 0..=MAX_REDIRECTS {
-            let request = match content {
-                Content::Form(form) => self.connection.request(Method::POST, &at).form(form),
-                Content::Text(text) => self.connection.request(Method::POST, &at).body(text.to_owned()),
-                Content::Bytes(bytes, headers) => {
-                    let request = self.connection.request(Method::POST, &at).body(bytes.to_vec());
-                    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
-                }
-                Content::Nothing => self.connection.request(Method::GET, &at),
-            };
-            let mut request = request.headers(headers.clone());
+            if signer.is_some() {
+                at = sigv4::with_strict_query(at);
+            }
+            let mut request = content.request(&self.connection, &at).headers(headers.clone());
             if let Some(value) = &authorization {
                 request = request.header(AUTHORIZATION, value);
             }
-            let method = if matches!(content, Content::Nothing) { "GET" } else { "POST" };
-            let names = headers.keys().chain(authorization.as_ref().map(|_| &AUTHORIZATION));
-            debug!(method, url = shown, headers = ?names.collect::<Vec<_>>(), "HTTP request");
-            let response = request.send().await.map_err(SendError::Http)?;
+            let mut request = request.build().map_err(SendError::Http)?;
+            if let Some((signer, keys)) = &signer {
+                signer.sign(&mut request, &at, keys)?;
+            }
+            let has_login = request.headers().contains_key(AUTHORIZATION);
+            let names: Vec<_> = headers.keys().chain(has_login.then_some(&AUTHORIZATION)).collect();
+            let method = content.method();
+            debug!(method = method.as_str(), url = shown, headers = ?names, "HTTP request");
+            let response = self.connection.execute(request).await.map_err(SendError::Http)?;
             debug!(status = response.status().as_u16(), "HTTP response");
             match self.next(&at, &response)? {
                 Some(next) => {
@@ -269,7 +297,7 @@ impl Access {
         match &self.login {
             Some(Login::Basic { user, password }) => Ok(Some(basic(user.as_ref(), password.as_ref(), &self.sent)?)),
             Some(Login::Authorization { kind, credentials }) => Ok(Some(authorization(kind, credentials, &self.sent)?)),
-            Some(Login::OAuth2(_)) | None => Ok(None),
+            Some(Login::OAuth2(_) | Login::Command { .. } | Login::SigV4(_)) | None => Ok(None),
         }
     }
 }
@@ -283,32 +311,4 @@ pub(super) fn external_labels(config: &str) -> Result<Vec<(String, String)>, Acc
     let root = yaml::parse(Path::new("the configuration of the server"), &section.join("\n"))?;
     let labels = root.get("global").and_then(|global| global.get("external_labels"));
     Ok(labels.map(yaml::Node::scalars).unwrap_or_default())
-}
-
-/// Whether scheme, host and port are the same. A redirect on one host from HTTP on port 80 to HTTPS on port 443
-/// counts as the same server, too.
-fn is_same_server(from: &Url, to: &Url) -> bool {
-    let (before, after) = (from.port_or_known_default(), to.port_or_known_default());
-    let steps_up = from.scheme() == "http" && to.scheme() == "https" && before == Some(80) && after == Some(443);
-    from.host() == to.host() && ((from.scheme() == to.scheme() && before == after) || steps_up)
-}
-
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
-}
-
-fn without_userinfo(url: &Url) -> Url {
-    let mut bare = url.clone();
-    // These calls fail only for URLs without a host, and an `http` or `https` URL always has one.
-    let _ = bare.set_username("");
-    let _ = bare.set_password(None);
-    bare.set_fragment(None);
-    bare
-}
-
-/// The URL for messages. User, password and query are left out, because they may contain secrets.
-pub(super) fn without_login(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
-    format!("{}://{host}{port}{}", url.scheme(), url.path().trim_end_matches('/'))
 }

@@ -2,13 +2,11 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
-use tokio::sync::Mutex;
 use tracing::debug;
 use url::Url;
 
@@ -18,6 +16,7 @@ use super::login::{basic_value, sensitive};
 use super::proxy::{self, ProxyConfig};
 use super::secret::{Secret, SecretSource, Sent};
 use super::tls::TlsConfig;
+use super::tokens::Dated;
 use super::yaml::{Node, Value};
 use super::{AccessError, MIN_HIDDEN_CHARS, without_login};
 use crate::sources::prometheus::PromError;
@@ -45,9 +44,6 @@ const UNSUPPORTED: [Unsupported; 9] = [
     ("audience", ONLY_CLIENT_CREDENTIALS),
     ("claims", ONLY_CLIENT_CREDENTIALS),
 ];
-
-/// Replace a token this long before it expires, so that it is still valid when a request arrives.
-const BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
 /// The settings under `oauth2` of `--http.config.file`.
 #[derive(Clone)]
@@ -113,52 +109,25 @@ struct Answer {
     error: Option<String>,
 }
 
-#[derive(Clone)]
-struct Token {
-    value: HeaderValue,
-    expires: Option<Instant>,
-}
-
-/// Caches a token while it is valid.
-#[derive(Clone)]
-pub(super) struct TokenKeeper {
+/// Gets tokens from a token server.
+pub(super) struct TokenServer {
     config: OAuth2,
     connection: Connection,
     sent: Sent,
-    token: Arc<Mutex<Option<Token>>>,
 }
 
-impl TokenKeeper {
+impl TokenServer {
     pub(super) fn new(config: &OAuth2, connection: Connection, sent: Sent) -> Self {
         let of_url = config.token_url.query_pairs().map(|(_, value)| value.into_owned());
         let of_form = config.endpoint_params.iter().map(|(_, value)| value.reveal().to_owned());
         for value in of_url.chain(of_form).filter(|value| value.len() >= MIN_HIDDEN_CHARS) {
             sent.learn(&value);
         }
-        Self { config: config.clone(), connection, sent, token: Arc::default() }
+        Self { config: config.clone(), connection, sent }
     }
 
-    /// Returns a valid token; concurrent callers wait for the same one.
-    pub(super) async fn token(&self) -> Result<HeaderValue, PromError> {
-        let mut held = self.token.lock().await;
-        if let Some(token) = &*held
-            && token.expires.is_none_or(|expires| Instant::now() + BEFORE_EXPIRY < expires)
-        {
-            return Ok(token.value.clone());
-        }
-        let token = self.fetch().await?;
-        Ok(held.insert(token).value.clone())
-    }
-
-    /// Drops the cached token if it is the one that the server rejected.
-    pub(super) async fn forget(&self, refused: &HeaderValue) {
-        let mut held = self.token.lock().await;
-        if held.as_ref().is_some_and(|token| token.value == *refused) {
-            *held = None;
-        }
-    }
-
-    async fn fetch(&self) -> Result<Token, PromError> {
+    /// Asks the server for a token.
+    pub(super) async fn fetch(&self) -> Result<Dated<HeaderValue>, PromError> {
         let secret = match &self.config.client_secret {
             Some(source) => source.read()?,
             None => Secret::new(""),
@@ -203,7 +172,7 @@ impl TokenKeeper {
         Ok((status, response.bytes().await.map_err(lost)?.into()))
     }
 
-    fn read(&self, status: StatusCode, body: &[u8]) -> Result<Token, PromError> {
+    fn read(&self, status: StatusCode, body: &[u8]) -> Result<Dated<HeaderValue>, PromError> {
         let answer: Option<Answer> = serde_json::from_slice(body).ok();
         let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         let Some(Answer { access_token: Some(token), token_type, expires_in, .. }) =
@@ -223,11 +192,11 @@ impl TokenKeeper {
             Some(serde_json::Value::String(seconds)) => seconds.parse().ok(),
             _ => None,
         };
-        let expires = seconds.filter(|&s| s > 0).and_then(|s| Instant::now().checked_add(Duration::from_secs(s)));
+        let lifetime = seconds.filter(|&s| s > 0).map(Duration::from_secs);
         debug!(expires_in_seconds = seconds, "got a token");
         let value = sensitive(&format!("{kind} {token}"));
         let value = value.ok_or_else(|| self.error("its token is not a valid header value", false))?;
-        Ok(Token { value, expires })
+        Ok(Dated::new(value, lifetime))
     }
 
     fn error(&self, cause: &str, passes: bool) -> PromError {

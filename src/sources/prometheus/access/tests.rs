@@ -5,7 +5,8 @@ use std::path::Path;
 
 use url::Url;
 
-use super::{HttpConfig, is_same_server};
+use super::HttpConfig;
+use super::urls::is_same_server;
 
 fn refused(text: &str) -> String {
     HttpConfig::parse(Path::new("dir/http.yml"), text).map_or_else(|e| e.to_string(), |_| "taken".to_owned())
@@ -19,6 +20,12 @@ fn every_key_of_promtools_format_is_accepted() {
         "---\nbasic_auth:\n  username: ann\n  password_file: p\n",
         "basic_auth: {username_file: u, password: 12345}",
         "authorization:\n  type: Token\n  credentials: c\n",
+        "authorization:\n  credentials_command: [gcloud, auth, print-access-token]\n",
+        "authorization: {type: Token, credentials_command: [./print-token]}",
+        "sigv4: {}",
+        "sigv4:\n  region: r\n  access_key: a\n  secret_key_file: s\n  session_token_file: t\n  service_name: aps\n",
+        "sigv4:\n  profile: p\n  role_arn: a\n  external_id: e\n  session_name: s\n  use_fips_sts_endpoint: true\n",
+        "sigv4:\n  credentials_command: [aws, configure, export-credentials]\n",
         "bearer_token: t\nbearer_token_file: ''\n",
         "bearer_token_file: t\n",
         "oauth2:\n  client_id: i\n  client_secret: s\n  scopes: [a, b]\n  token_url: https://h/t\n  \
@@ -59,7 +66,22 @@ fn errors_name_the_file_and_line() {
             "line 2: bearer_token_file cannot be combined with bearer_token",
         ),
         ("authorization:\n  type: basic\n  credentials: s3cret", "line 2: authorization.type cannot be basic"),
-        ("authorization: {type: Bearer}", "line 1: authorization needs credentials"),
+        ("authorization: {type: Bearer}", "line 1: authorization needs credentials, credentials_file or"),
+        (
+            "authorization:\n  credentials_command: print s3cret",
+            "line 2: authorization.credentials_command must be a list of the program and its arguments",
+        ),
+        ("authorization:\n  credentials_command: []", "line 2: authorization.credentials_command must be a list"),
+        ("authorization:\n  credentials_command: ['', s3cret]", "line 2: authorization.credentials_command must be a"),
+        (
+            "authorization:\n  credentials_file: a\n  credentials_command: [s3cret]",
+            "line 3: authorization.credentials_command cannot be combined with credentials_file",
+        ),
+        ("sigv4: {access_key: a}", "line 1: sigv4 has access_key without secret_key"),
+        ("sigv4:\n  secret_key: s3cret", "line 1: sigv4 has secret_key without access_key"),
+        ("sigv4:\n  region: r\n  tags: {a: b}", "line 3: 'sigv4.tags' is not supported"),
+        ("sigv4:\n  external_id: s3cret", "line 2: sigv4.external_id needs role_arn"),
+        ("sigv4: {}\nbearer_token: s3cret", "line 1: sigv4 cannot be combined with bearer_token"),
         ("oauth2:\n  client_id: a", "line 1: oauth2 needs token_url"),
         ("oauth2:\n  client_id: a\n  client_certificate_key: s3cret", "line 3: 'oauth2.client_certificate_key' is not"),
         ("oauth2:\n  grant_type: password", "line 2: oauth2.grant_type must be client_credentials"),
@@ -96,6 +118,8 @@ fn debug_output_shows_no_secrets() {
         ("basic_auth: {username: a, password: s3cret}\nproxy_url: http://a:s3cret@p", "Basic"),
         ("oauth2: {client_id: a, client_secret: s3cret, token_url: 'https://a:s3cret@h/t?key=s3cret'}", "OAuth2"),
         ("bearer_token: s3cret\nhttp_headers: {X: {secrets: [s3cret]}}", "Authorization"),
+        ("authorization: {credentials_command: [tool, --password, s3cret]}", "Command"),
+        ("sigv4: {access_key: a, secret_key: s3cret, session_token: s3cret}", "SigV4"),
     ] {
         let config = HttpConfig::parse(Path::new("http.yml"), text).map_err(|e| e.to_string());
         let shown = format!("{config:?}");

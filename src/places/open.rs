@@ -74,7 +74,9 @@ fn s3(address: &Address) -> Result<AmazonS3Builder, PlaceError> {
 /// Adds the keys and the region of the profile in `AWS_PROFILE` or, unless the environment has another login, of the profile
 /// `default`.
 fn with_profile(mut builder: AmazonS3Builder) -> Result<AmazonS3Builder, PlaceError> {
-    let has = |key: &AmazonS3ConfigKey| builder.get_config_value(key).is_some_and(|value| !value.is_empty() && value != "false");
+    let has = |key: &AmazonS3ConfigKey| {
+        builder.get_config_value(key).is_some_and(|value| !value.is_empty() && value != "false")
+    };
     let named = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
     let (has_login, has_region) = (OTHER_LOGINS.iter().any(has), has(&AmazonS3ConfigKey::Region));
     let Some(files) = AwsFiles::of_environment() else { return Ok(builder) };

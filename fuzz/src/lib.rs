@@ -17,6 +17,24 @@ mod program {
 pub mod analysis {
     pub mod annotations;
 }
+/// Temporary folders of archives.
+#[path = "../../src/files"]
+pub mod files {
+    mod space;
+    mod temporary;
+
+    pub(crate) use space::free_space;
+    pub(crate) use temporary::{TemporaryFolder, remove_abandoned};
+}
+/// The files of the AWS command line.
+#[path = "../../src/places"]
+pub mod places {
+    mod aws_files;
+    mod reason;
+
+    pub(crate) use aws_files::{AwsFileError, AwsFiles, AwsKeys};
+    pub(crate) use reason::reason;
+}
 pub mod parts;
 pub mod readings;
 pub mod reference;

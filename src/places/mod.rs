@@ -8,6 +8,7 @@ mod aws_files;
 mod copy;
 mod early;
 mod error;
+mod failed;
 mod identity;
 mod open;
 mod parts;

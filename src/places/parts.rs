@@ -8,7 +8,7 @@ use std::sync::Arc;
 use object_store::path::Path as Key;
 use object_store::{Error, ObjectStore, ObjectStoreExt, WriteMultipart};
 
-use super::reason::failed;
+use super::failed::failed;
 use super::runtime::wait;
 use super::store::{Store, tag};
 use super::{Expected, Found, PlaceError};

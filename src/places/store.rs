@@ -12,7 +12,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path as Key;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
 
-use super::reason::failed;
+use super::failed::failed;
 use super::runtime::wait;
 use super::{Address, PlaceError, open};
 use crate::files::FileError;

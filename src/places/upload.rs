@@ -10,8 +10,8 @@ use bytes::Bytes;
 use object_store::path::Path as Key;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 
+use super::failed::failed;
 use super::parts::{PART, put_parts};
-use super::reason::failed;
 use super::runtime::wait;
 use super::store::{Store, is_etag, tag};
 use super::{Found, PlaceError};

@@ -17,7 +17,7 @@
 //! time text files places spec readings openmetrics history sources score heatmap folder analysis outputs import config cli commands
 //! ```
 //!
-//! `history` comes before `sources` because the embedded sample is a history. Only `sources` has network code, and
+//! `history` comes before `sources` because the embedded sample is a history. Only `places` and `sources` have network code, and
 //! only `commands` prints and decides the exit code. Public items are those that `main.rs`, the benchmarks and the
 //! examples use. `docs/architecture.md` describes the data types, the files on disk, and recipes for extensions.
 

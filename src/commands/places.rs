@@ -74,7 +74,7 @@ impl Places {
         if let Some(copy) = self.copies.iter().find(|copy| copy.address == address) {
             return Ok(Some(copy.working.folder().to_owned()));
         }
-        let mut working = WorkingCopy::of(&address, &|path| held(how, path))?;
+        let mut working = WorkingCopy::of(&address, how.writes(), &|path| held(how, path))?;
         if how.writes() {
             let reporter = self.reporter;
             let tell = move |error: &_| reporter.note(&format!("{error}; trying again at the end"));

@@ -17,7 +17,7 @@ use super::early::Early;
 use super::identity::Identity;
 use super::shown::show;
 use super::{Address, Expected, Found, PlaceError, Store};
-use crate::files::{FileError, TemporaryFolder, free_space, remove_abandoned};
+use crate::files::{FileError, FileStat, TemporaryFolder, free_space, remove_abandoned};
 
 /// Objects that are sent or fetched at once. Each takes up to [`super::upload`]'s two parts of memory.
 const AT_ONCE: usize = 4;
@@ -28,8 +28,20 @@ pub(super) struct Known {
     pub(super) found: Found,
     /// The file with its content; `None` if it was not fetched.
     pub(super) file: Option<Identity>,
+    /// The content that was fetched, if the command writes to the place.
+    content: Option<FileStat>,
     /// Whether this run has sent it.
     is_sent: bool,
+}
+
+impl Known {
+    /// Whether a file has the content of the object: days are often written again with the same bytes.
+    fn has_content_of(&self, file: &Path, identity: &Identity) -> Result<bool, FileError> {
+        match &self.content {
+            Some(content) if content.bytes == identity.bytes() => Ok(FileStat::read(file)? == *content),
+            _ => Ok(false),
+        }
+    }
 }
 
 pub(super) type KnownObjects = Arc<Mutex<BTreeMap<String, Known>>>;
@@ -45,6 +57,8 @@ pub(crate) struct WorkingCopy {
     temporary: TemporaryFolder,
     folder: PathBuf,
     known: KnownObjects,
+    /// Whether the command writes to the place.
+    writes: bool,
     early: Option<Early>,
 }
 
@@ -79,8 +93,8 @@ pub(crate) struct Sent {
 }
 
 impl WorkingCopy {
-    /// Lists a place, and fetches what the copy is to hold of it.
-    pub(crate) fn of(address: &Address, held: &dyn Fn(&str) -> Held) -> Result<Self, PlaceError> {
+    /// Lists a place, and fetches what the copy is to hold of it. `writes` is whether the command writes to it.
+    pub(crate) fn of(address: &Address, writes: bool, held: &dyn Fn(&str) -> Held) -> Result<Self, PlaceError> {
         let store = Store::open(address)?;
         let listed = store.list("")?;
         let parent = std::env::temp_dir();
@@ -90,10 +104,11 @@ impl WorkingCopy {
         let folder = temporary.path().join("copy");
         fs::create_dir(&folder).map_err(created)?;
         show(&folder, &address.to_string());
-        let known =
-            listed.into_iter().map(|found| (found.path.clone(), Known { found, file: None, is_sent: false })).collect();
-        let copy = Self { store, temporary, folder, known: Arc::new(Mutex::new(known)), early: None };
-        let listed: Vec<Found> = locked(&copy.known).values().map(|known| known.found.clone()).collect();
+        let seen = |found: &Found| {
+            (found.path.clone(), Known { found: found.clone(), file: None, content: None, is_sent: false })
+        };
+        let known = Arc::new(Mutex::new(listed.iter().map(seen).collect()));
+        let copy = Self { store, temporary, folder, known, writes, early: None };
         let holds = |found: &&Found| held(&found.path) != Held::Nothing;
         let wanted: Vec<(Found, Held)> =
             listed.iter().filter(holds).map(|one| (one.clone(), held(&one.path))).collect();
@@ -120,8 +135,9 @@ impl WorkingCopy {
             _ => self.store.fetch(found, &file)?,
         }
         let identity = Identity::of(&file)?;
+        let content = (self.writes && held == Held::Content).then(|| FileStat::read(&file)).transpose()?;
         if let Some(known) = locked(&self.known).get_mut(&found.path) {
-            known.file = Some(identity);
+            (known.file, known.content) = (Some(identity), content);
         }
         Ok(())
     }
@@ -208,21 +224,36 @@ impl WorkingCopy {
     fn changes(&self) -> Result<Changes, PlaceError> {
         let mut there = BTreeMap::new();
         files(&self.folder, "", &mut there)?;
+        let mut changed = BTreeSet::new();
+        for (path, identity) in &there {
+            if !is_settled(&self.known, path, &self.folder.join(path), identity)? {
+                changed.insert(path.clone());
+            }
+        }
         let known = locked(&self.known);
-        let is_new = |(path, identity): &(&String, &Identity)| {
-            known.get(*path).and_then(|known| known.file.as_ref()) != Some(*identity)
-        };
         let is_gone = |(path, known): &(&String, &Known)| known.file.is_some() && !there.contains_key(*path);
-        Ok(Changes {
-            changed: there.iter().filter(is_new).map(|(path, _)| path.clone()).collect(),
-            gone: known.iter().filter(is_gone).map(|(path, _)| path.clone()).collect(),
-        })
+        let gone = known.iter().filter(is_gone).map(|(path, _)| path.clone()).collect();
+        Ok(Changes { changed, gone })
     }
 }
 
 struct Changes {
     changed: BTreeSet<String>,
     gone: BTreeSet<String>,
+}
+
+/// Whether an object has the content of a file, which then need not be sent.
+fn is_settled(known: &KnownObjects, path: &str, file: &Path, identity: &Identity) -> Result<bool, PlaceError> {
+    let mut known = locked(known);
+    let Some(object) = known.get_mut(path) else { return Ok(false) };
+    if object.file.as_ref() == Some(identity) {
+        return Ok(true);
+    }
+    let is_same = object.has_content_of(file, identity)?;
+    if is_same {
+        object.file = Some(identity.clone());
+    }
+    Ok(is_same)
 }
 
 /// Writes an object with the content of a file of the working copy.
@@ -234,8 +265,11 @@ pub(super) fn put(store: &Store, folder: &Path, known: &KnownObjects, path: &str
     };
     // Before it is sent: if it is replaced meanwhile, it is another file, and will be sent again.
     let identity = Identity::of(&file)?;
+    if is_settled(known, path, &file, &identity)? {
+        return Ok(());
+    }
     let found = store.put_file(path, &file, &expected)?;
-    locked(known).insert(path.to_owned(), Known { found, file: Some(identity), is_sent: true });
+    locked(known).insert(path.to_owned(), Known { found, file: Some(identity), content: None, is_sent: true });
     Ok(())
 }
 

@@ -20,6 +20,11 @@ impl Identity {
         let file = fs::metadata(path).map_err(|error| FileError::new("read", path, error))?;
         Ok(Self { bytes: file.len(), modified: file.modified().ok(), inode: inode(&file) })
     }
+
+    /// The size of the file.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
 }
 
 #[cfg(unix)]

@@ -367,6 +367,12 @@ fn shards_in_a_bucket_are_joined_to_the_bytes_of_a_single_pull() {
     let mut tree = s3.tree("audit");
     tree.retain(|name, _| !name.starts_with("shards/"));
     assert_same(&single.tree("audit"), &tree);
+
+    // Joined again, the days have the same bytes, and are not sent.
+    let door = S3Door::before(s3.server().port(), |_| None);
+    let again = Run::of(s3.command_through(&door.url(), &["merge", &out])).succeeds();
+    assert!(!door.seen().iter().any(|head| head.starts_with("PUT ")), "{:?}", door.seen());
+    assert!(!again.stderr.contains("sent"), "{}", again.stderr);
 }
 
 #[test]

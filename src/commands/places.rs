@@ -34,28 +34,17 @@ impl Places {
     ) -> Result<Self, CommandError> {
         let mut places = Self { copies: Vec::new(), reporter };
         for (slot, how) in command.folders() {
+            let named = match &slot {
+                Slot::Settings => settings.dir(),
+                Slot::Argument(typed) => typed.as_deref().or(settings.dir()),
+                Slot::Flag(typed) => typed.as_deref(),
+                Slot::Given(typed) => Some(typed.as_path()),
+            };
+            let Some(local) = places.local(named, how)? else { continue };
             match slot {
-                Slot::Settings => {
-                    if let Some(local) = places.local(settings.dir(), how)? {
-                        settings.set_dir(local);
-                    }
-                }
-                Slot::Argument(typed) => {
-                    let named = typed.as_deref().or(settings.dir());
-                    if let Some(local) = places.local(named, how)? {
-                        *typed = Some(local);
-                    }
-                }
-                Slot::Flag(typed) => {
-                    if let Some(local) = places.local(typed.as_deref(), how)? {
-                        *typed = Some(local);
-                    }
-                }
-                Slot::Given(typed) => {
-                    if let Some(local) = places.local(Some(typed.as_path()), how)? {
-                        *typed = local;
-                    }
-                }
+                Slot::Settings => settings.set_dir(local),
+                Slot::Argument(typed) | Slot::Flag(typed) => *typed = Some(local),
+                Slot::Given(typed) => *typed = local,
             }
         }
         Ok(places)

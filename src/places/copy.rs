@@ -34,16 +34,6 @@ pub(super) struct Known {
     is_sent: bool,
 }
 
-impl Known {
-    /// Whether a file has the content of the object: days are often written again with the same bytes.
-    fn has_content_of(&self, file: &Path, identity: &Identity) -> Result<bool, FileError> {
-        match &self.content {
-            Some(content) if content.bytes == identity.bytes() => Ok(FileStat::read(file)? == *content),
-            _ => Ok(false),
-        }
-    }
-}
-
 pub(super) type KnownObjects = Arc<Mutex<BTreeMap<String, Known>>>;
 
 pub(super) fn locked(known: &KnownObjects) -> MutexGuard<'_, BTreeMap<String, Known>> {
@@ -244,16 +234,23 @@ struct Changes {
 
 /// Whether an object has the content of a file, which then need not be sent.
 fn is_settled(known: &KnownObjects, path: &str, file: &Path, identity: &Identity) -> Result<bool, PlaceError> {
-    let mut known = locked(known);
-    let Some(object) = known.get_mut(path) else { return Ok(false) };
-    if object.file.as_ref() == Some(identity) {
+    let (sent, content) = match locked(known).get(path) {
+        Some(object) => (object.file.clone(), object.content.clone()),
+        None => return Ok(false),
+    };
+    if sent.as_ref() == Some(identity) {
         return Ok(true);
     }
-    let is_same = object.has_content_of(file, identity)?;
-    if is_same {
+    // Read while nothing is locked: other files are sent meanwhile. Days are often written again with the same bytes.
+    let has_size = |content: &FileStat| content.bytes == identity.bytes();
+    let Some(content) = content.filter(has_size) else { return Ok(false) };
+    if FileStat::read(file)? != content {
+        return Ok(false);
+    }
+    if let Some(object) = locked(known).get_mut(path) {
         object.file = Some(identity.clone());
     }
-    Ok(is_same)
+    Ok(true)
 }
 
 /// Writes an object with the content of a file of the working copy.

@@ -24,8 +24,7 @@ const RETRIES: RetryConfig = RetryConfig {
 /// A part of 8 MB at 0.5 MB a second takes 16 seconds.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Logins of the environment that come before a profile, as in the AWS command line; a profile comes before the login of the
-/// machine.
+/// Logins of the environment that come before a profile. A profile comes before the login of an instance.
 const OTHER_LOGINS: [AmazonS3ConfigKey; 6] = [
     AmazonS3ConfigKey::AccessKeyId,
     AmazonS3ConfigKey::SecretAccessKey,

@@ -10,7 +10,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, WriteMultipart};
 
 use super::failed::failed;
 use super::runtime::wait;
-use super::store::{Store, tag};
+use super::store::{Store, tag, tag_of};
 use super::{Expected, Found, PlaceError};
 use crate::files::FileError;
 
@@ -97,9 +97,6 @@ impl Parts<'_> {
     /// Makes the object; returns its version.
     async fn finish(&self, upload: WriteMultipart) -> Result<String, PlaceError> {
         let put = upload.finish().await.map_err(|error| self.failed(&error))?;
-        match put.e_tag {
-            Some(tag) => Ok(tag),
-            None => self.store.head(&self.key).await.map(|meta| tag(&meta)).map_err(|error| self.failed(&error)),
-        }
+        tag_of(self.store, &self.key, put).await.map_err(|error| self.failed(&error))
     }
 }

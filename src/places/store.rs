@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path as Key;
-use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutResult};
 
 use super::failed::failed;
 use super::runtime::wait;
@@ -141,6 +141,14 @@ impl Store {
 /// The version of an object's content.
 pub(super) fn tag(meta: &ObjectMeta) -> String {
     meta.e_tag.clone().unwrap_or_else(|| format!("{} {}", meta.last_modified.to_rfc3339(), meta.size))
+}
+
+/// The version of an object that was just written.
+pub(super) async fn tag_of(store: &dyn ObjectStore, key: &Key, put: PutResult) -> Result<String, object_store::Error> {
+    match put.e_tag {
+        Some(tag) => Ok(tag),
+        None => store.head(key).await.map(|meta| tag(&meta)),
+    }
 }
 
 /// Whether a version is an ETag, which the store can compare; they are quoted on all stores, or at least one word.

@@ -10,10 +10,11 @@ use bytes::Bytes;
 use object_store::path::Path as Key;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 
+use super::address::Kind;
 use super::failed::failed;
 use super::parts::{PART, put_parts};
 use super::runtime::wait;
-use super::store::{Store, is_etag, tag};
+use super::store::{Store, is_etag, tag, tag_of};
 use super::{Found, PlaceError};
 use crate::files::FileError;
 
@@ -84,18 +85,15 @@ impl Store {
         expected: Option<&Expected>,
     ) -> Result<Result<Found, Error>, PlaceError> {
         let (store, key, bytes) = (Arc::clone(&self.inner), self.key(path)?, content.len() as u64);
-        let expected = expected.cloned();
+        let (expected, kind) = (expected.cloned(), self.address.kind());
         let put = wait(async move {
             let mode = match expected {
-                Some(expected) => mode(&*store, &key, &expected).await?,
+                Some(expected) => mode(&*store, kind, &key, &expected).await?,
                 None => PutMode::Overwrite,
             };
             let options = PutOptions { mode, ..PutOptions::default() };
             let put = store.put_opts(&key, PutPayload::from_bytes(content), options).await?;
-            match put.e_tag {
-                Some(tag) => Ok(tag),
-                None => store.head(&key).await.map(|meta| tag(&meta)),
-            }
+            tag_of(&*store, &key, put).await
         })?;
         Ok(put.map(|tag| Found { path: path.to_owned(), bytes, tag }))
     }
@@ -119,11 +117,11 @@ impl Store {
 }
 
 /// The condition of a write. Google's store compares generations, which a listing lacks.
-async fn mode(store: &dyn ObjectStore, key: &Key, expected: &Expected) -> Result<PutMode, Error> {
+async fn mode(store: &dyn ObjectStore, kind: Kind, key: &Key, expected: &Expected) -> Result<PutMode, Error> {
     let Expected::Version(version) = expected else { return Ok(PutMode::Create) };
     let changed = || Error::Precondition { path: key.to_string(), source: "another version".into() };
     let update = |e_tag, version| PutMode::Update(UpdateVersion { e_tag, version });
-    if is_etag(version) && !store.to_string().starts_with("GoogleCloudStorage") {
+    if is_etag(version) && kind != Kind::Gs {
         return Ok(update(Some(version.clone()), None));
     }
     let meta = store.head(key).await?;

@@ -99,6 +99,16 @@ fn places() -> Vec<PlaceError> {
             )
             .to_owned(),
         },
+        PlaceError::NoServer {
+            address: "s3://audits/prod".to_owned(),
+            endpoint: "http://minio:9000".to_owned(),
+            variable: "AWS_ENDPOINT_URL",
+            cause: "Connection refused (os error 111)".to_owned(),
+        },
+        PlaceError::NoCloud {
+            address: "s3://audits/prod".to_owned(),
+            cause: "failed to lookup address information: Temporary failure in name resolution".to_owned(),
+        },
         PlaceError::Changed(at("manifest.json")),
         PlaceError::NoConditions {
             address: at("manifest.json"),

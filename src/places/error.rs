@@ -44,6 +44,28 @@ pub(crate) enum PlaceError {
         /// The answer of the store.
         reason: String,
     },
+    /// No connection to a server at an endpoint that the user set, also after retries.
+    #[error(
+        "cannot reach the object store at {endpoint} for {address}: {cause}; check that it is running and that {variable} is right"
+    )]
+    NoServer {
+        /// The object or place.
+        address: String,
+        /// The endpoint.
+        endpoint: String,
+        /// The environment variable that sets it.
+        variable: &'static str,
+        /// The innermost cause.
+        cause: String,
+    },
+    /// No connection to a cloud, also after retries.
+    #[error("cannot reach the object store of {address}: {cause}; check the network and the proxy of this machine")]
+    NoCloud {
+        /// The object or place.
+        address: String,
+        /// The innermost cause.
+        cause: String,
+    },
     /// A request failed otherwise, also after retries.
     #[error("{address} cannot be {done}: {reason}")]
     Failed {

@@ -14,6 +14,7 @@ mod open;
 mod parts;
 mod reason;
 mod runtime;
+mod server;
 mod shown;
 mod store;
 mod upload;

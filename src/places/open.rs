@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::azure::MicrosoftAzureBuilder;
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::{BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig};
 
 use super::address::Kind;
 use super::reason::reason;
+use super::server::Server;
 use super::{Address, AwsFileError, AwsFiles, PlaceError};
 use crate::files::FileError;
 
@@ -37,28 +38,33 @@ const OTHER_LOGINS: [AmazonS3ConfigKey; 6] = [
 /// The variable of Amazon's tools for a file of certificates to trust.
 const CA_VARIABLE: &str = "AWS_CA_BUNDLE";
 
-/// Also returns whether it is the store of a cloud, and not another server at an endpoint that the user has set.
-pub(super) fn open(address: &Address) -> Result<(Arc<dyn ObjectStore>, bool), PlaceError> {
+/// Also returns the server that requests will go to.
+pub(super) fn open(address: &Address) -> Result<(Arc<dyn ObjectStore>, Server), PlaceError> {
     // Fails if a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut is_cloud = true;
-    let opened: Result<Arc<dyn ObjectStore>, _> = match address.kind() {
+    let (opened, server): (Result<Arc<dyn ObjectStore>, _>, _) = match address.kind() {
         Kind::S3 => {
-            let builder = s3(address)?;
-            is_cloud = endpoint(&builder).is_none();
-            builder.build().map(|store| Arc::new(store) as _)
+            let (builder, server) = s3(address)?;
+            (builder.build().map(|store| Arc::new(store) as _), server)
         }
-        Kind::Gs => gs(address).build().map(|store| Arc::new(store) as _),
-        Kind::Az => az(address).build().map(|store| Arc::new(store) as _),
+        Kind::Gs => {
+            let (builder, server) = gs(address);
+            (builder.build().map(|store| Arc::new(store) as _), server)
+        }
+        Kind::Az => {
+            let (builder, server) = az(address);
+            (builder.build().map(|store| Arc::new(store) as _), server)
+        }
     };
     let failed = |error| PlaceError::NotOpened { address: address.to_string(), reason: reason(&error) };
-    Ok((opened.map_err(failed)?, is_cloud))
+    Ok((opened.map_err(failed)?, server))
 }
 
-fn s3(address: &Address) -> Result<AmazonS3Builder, PlaceError> {
+fn s3(address: &Address) -> Result<(AmazonS3Builder, Server), PlaceError> {
     let builder = AmazonS3Builder::from_env().with_bucket_name(address.bucket()).with_retry(RETRIES);
     let builder = with_profile(builder)?;
-    let mut options = options(endpoint(&builder).as_deref());
+    let server = s3_server(&builder);
+    let mut options = options(&server);
     if let Some(file) = std::env::var_os(CA_VARIABLE) {
         let pem = std::fs::read(&file).map_err(|error| FileError::new("read", file.as_ref(), error))?;
         let trusted = Certificate::from_pem_bundle(&pem).map_err(|error| PlaceError::NotOpened {
@@ -67,7 +73,7 @@ fn s3(address: &Address) -> Result<AmazonS3Builder, PlaceError> {
         })?;
         options = trusted.into_iter().fold(options, ClientOptions::with_root_certificate);
     }
-    Ok(builder.with_client_options(options))
+    Ok((builder.with_client_options(options), server))
 }
 
 /// Adds the keys and the region of the profile in `AWS_PROFILE` or, unless the environment has another login, of the profile
@@ -100,26 +106,27 @@ fn with_profile(mut builder: AmazonS3Builder) -> Result<AmazonS3Builder, PlaceEr
     })
 }
 
-fn endpoint(builder: &AmazonS3Builder) -> Option<String> {
-    let keys = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
-    keys.iter().find_map(|key| builder.get_config_value(key))
+fn s3_server(builder: &AmazonS3Builder) -> Server {
+    let of_s3 = builder.get_config_value(&AmazonS3ConfigKey::S3Endpoint);
+    let variable = if of_s3.is_some() { "AWS_ENDPOINT_URL_S3" } else { "AWS_ENDPOINT_URL" };
+    Server::new(of_s3.or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint)).as_deref(), variable)
 }
 
-fn gs(address: &Address) -> GoogleCloudStorageBuilder {
+fn gs(address: &Address) -> (GoogleCloudStorageBuilder, Server) {
     let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(address.bucket()).with_retry(RETRIES);
-    let endpoint = builder.get_config_value(&GoogleConfigKey::BaseUrl);
-    builder.with_client_options(options(endpoint.as_deref()))
+    let server = Server::new(builder.get_config_value(&GoogleConfigKey::BaseUrl).as_deref(), "GOOGLE_BASE_URL");
+    (builder.with_client_options(options(&server)), server)
 }
 
-fn az(address: &Address) -> MicrosoftAzureBuilder {
+fn az(address: &Address) -> (MicrosoftAzureBuilder, Server) {
     let builder = MicrosoftAzureBuilder::from_env().with_container_name(address.bucket()).with_retry(RETRIES);
-    let endpoint = builder.get_config_value(&object_store::azure::AzureConfigKey::Endpoint);
-    builder.with_client_options(options(endpoint.as_deref()))
+    let server = Server::new(builder.get_config_value(&AzureConfigKey::Endpoint).as_deref(), "AZURE_ENDPOINT");
+    (builder.with_client_options(options(&server)), server)
 }
 
-/// Whoever writes an endpoint without TLS means it, as on the loopback or inside a cluster.
-fn options(endpoint: Option<&str>) -> ClientOptions {
-    let is_plain = endpoint.is_some_and(|url| url.to_ascii_lowercase().starts_with("http://"));
+/// An endpoint without TLS is used as it is written, as on the loopback or inside a Kubernetes cluster.
+fn options(server: &Server) -> ClientOptions {
+    let is_plain = server.endpoint.as_ref().is_some_and(|url| url.to_ascii_lowercase().starts_with("http://"));
     ClientOptions::new()
         .with_user_agent(object_store::HeaderValue::from_static(concat!("etcd-heatmap/", env!("CARGO_PKG_VERSION"))))
         .with_allow_http(is_plain)

@@ -3,12 +3,10 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use object_store::path::Path as Key;
-use object_store::{Error, ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{Error, ObjectStoreExt, WriteMultipart};
 
-use super::failed::failed;
 use super::runtime::wait;
 use super::store::{Store, tag, tag_of};
 use super::{Expected, Found, PlaceError};
@@ -29,11 +27,10 @@ pub(super) fn put_parts(
     (from, file): (File, &Path),
     expected: &Expected,
 ) -> Result<Found, PlaceError> {
-    let (store, key, expected) = (Arc::clone(&to.inner), to.key(path)?, expected.clone());
-    let (file, shown) = (file.to_owned(), to.shown(path));
+    let parts = Parts { to: to.clone(), key: to.key(path)?, path: path.to_owned() };
+    let (file, expected) = (file.to_owned(), expected.clone());
     let put = wait(async move {
-        let parts = Parts { store: &*store, key, shown };
-        let upload = parts.store.put_multipart(&parts.key).await.map_err(|error| parts.failed(&error))?;
+        let upload = parts.to.inner.put_multipart(&parts.key).await.map_err(|error| parts.failed(&error))?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART as usize);
         match parts.send(&mut upload, from, file, &expected).await {
             Ok(bytes) => parts.finish(upload).await.map(|tag| (bytes, tag)),
@@ -48,16 +45,16 @@ pub(super) fn put_parts(
 }
 
 /// The object that the parts become.
-struct Parts<'a> {
-    store: &'a dyn ObjectStore,
+struct Parts {
+    to: Store,
     key: Key,
-    /// Its address, for messages.
-    shown: String,
+    /// Its path below the folder, for messages.
+    path: String,
 }
 
-impl Parts<'_> {
+impl Parts {
     fn failed(&self, error: &Error) -> PlaceError {
-        failed(self.shown.clone(), "written", error)
+        self.to.failed(&self.path, "written", error)
     }
 
     /// Sends all parts; returns the size of the file. Fails if the object is not what is expected.
@@ -81,12 +78,12 @@ impl Parts<'_> {
         }
         match self.is_as_expected(expected).await.map_err(|error| self.failed(&error))? {
             true => Ok(bytes),
-            false => Err(PlaceError::Changed(self.shown.clone())),
+            false => Err(PlaceError::Changed(self.to.shown(&self.path))),
         }
     }
 
     async fn is_as_expected(&self, expected: &Expected) -> Result<bool, Error> {
-        match (self.store.head(&self.key).await, expected) {
+        match (self.to.inner.head(&self.key).await, expected) {
             (Ok(meta), Expected::Version(version)) => Ok(tag(&meta) == *version),
             (Ok(_), Expected::Absent) => Ok(false),
             (Err(Error::NotFound { .. }), expected) => Ok(*expected == Expected::Absent),
@@ -97,6 +94,6 @@ impl Parts<'_> {
     /// Makes the object; returns its version.
     async fn finish(&self, upload: WriteMultipart) -> Result<String, PlaceError> {
         let put = upload.finish().await.map_err(|error| self.failed(&error))?;
-        tag_of(self.store, &self.key, put).await.map_err(|error| self.failed(&error))
+        tag_of(&*self.to.inner, &self.key, put).await.map_err(|error| self.failed(&error))
     }
 }

@@ -12,8 +12,7 @@ pub(crate) fn reason(error: &Error) -> String {
         | Error::NotSupported { source } => text_of(source.as_ref()),
         other => other.to_string(),
     };
-    let is_metadata = text.contains("169.254.") || text.contains("metadata.google.internal");
-    if is_metadata {
+    if asks_this_machine(&text) {
         return "no login was found in the environment or in the usual files, and this machine has none of its own"
             .to_owned();
     }
@@ -23,6 +22,11 @@ pub(crate) fn reason(error: &Error) -> String {
         (Some(code), None) => format!("the store answers {code}"),
         _ => one_line(answer.strip_prefix("Server returned non-2xx status code: ").unwrap_or(answer)),
     }
+}
+
+/// Whether the request was for the login of this machine: the error shows the address of the cloud's metadata.
+pub(super) fn asks_this_machine(text: &str) -> bool {
+    text.contains("169.254.") || text.contains("metadata.google.internal")
 }
 
 /// A cause and the causes behind it, of which the last often says most.

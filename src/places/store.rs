@@ -12,8 +12,8 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path as Key;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutResult};
 
-use super::failed::failed;
 use super::runtime::wait;
+use super::server::Server;
 use super::{Address, PlaceError, open};
 use crate::files::FileError;
 
@@ -24,8 +24,7 @@ pub(crate) struct Store {
     pub(super) inner: Arc<dyn ObjectStore>,
     /// Whether writes have conditions; no longer once the store has refused one.
     pub(super) has_conditions: Arc<AtomicBool>,
-    /// Whether it is the store of a cloud, which is known to check conditions.
-    pub(super) is_cloud: bool,
+    pub(super) server: Server,
 }
 
 /// An object of the folder.
@@ -41,8 +40,8 @@ pub(crate) struct Found {
 impl Store {
     /// Opens a folder with the login of the environment. Makes no request yet.
     pub(crate) fn open(address: &Address) -> Result<Self, PlaceError> {
-        let (inner, is_cloud) = open::open(address)?;
-        Ok(Self { address: address.clone(), inner, has_conditions: Arc::new(AtomicBool::new(true)), is_cloud })
+        let (inner, server) = open::open(address)?;
+        Ok(Self { address: address.clone(), inner, has_conditions: Arc::new(AtomicBool::new(true)), server })
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -53,7 +52,7 @@ impl Store {
     pub(crate) fn list(&self, under: &str) -> Result<Vec<Found>, PlaceError> {
         let (store, prefix) = (Arc::clone(&self.inner), self.prefix(under)?);
         let listed = wait(async move { store.list(prefix.as_ref()).try_collect::<Vec<_>>().await })?;
-        let listed = listed.map_err(|error| failed(self.shown(under), "listed", &error))?;
+        let listed = listed.map_err(|error| self.failed(under, "listed", &error))?;
         let mut found: Vec<Found> = listed.iter().filter_map(|meta| self.found(meta)).collect();
         found.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
@@ -63,7 +62,7 @@ impl Store {
     pub(crate) fn folders(&self, under: &str) -> Result<(Vec<String>, Vec<Found>), PlaceError> {
         let (store, prefix) = (Arc::clone(&self.inner), self.prefix(under)?);
         let listed = wait(async move { store.list_with_delimiter(prefix.as_ref()).await })?;
-        let listed = listed.map_err(|error| failed(self.shown(under), "listed", &error))?;
+        let listed = listed.map_err(|error| self.failed(under, "listed", &error))?;
         let name = |key: &Key| key.filename().map(str::to_owned);
         let mut folders: Vec<String> = listed.common_prefixes.iter().filter_map(name).collect();
         folders.sort();
@@ -74,14 +73,14 @@ impl Store {
     pub(crate) fn read(&self, path: &str) -> Result<Bytes, PlaceError> {
         let (store, key) = (Arc::clone(&self.inner), self.key(path)?);
         let read = wait(async move { store.get(&key).await?.bytes().await })?;
-        read.map_err(|error| failed(self.shown(path), "read", &error))
+        read.map_err(|error| self.failed(path, "read", &error))
     }
 
     /// A part of an object's content. Fails if the object ends before the range.
     pub(crate) fn read_range(&self, path: &str, range: Range<u64>) -> Result<Bytes, PlaceError> {
         let (store, key, wanted) = (Arc::clone(&self.inner), self.key(path)?, range.end.saturating_sub(range.start));
         let read = wait(async move { store.get_range(&key, range).await })?;
-        let read = read.map_err(|error| failed(self.shown(path), "read", &error))?;
+        let read = read.map_err(|error| self.failed(path, "read", &error))?;
         if read.len() as u64 == wanted {
             return Ok(read);
         }
@@ -92,10 +91,9 @@ impl Store {
     /// Copies an object into a file that must not exist yet. Fails if the object is no longer of this version.
     pub(crate) fn fetch(&self, found: &Found, to: &Path) -> Result<(), PlaceError> {
         let (store, key, tag) = (Arc::clone(&self.inner), self.key(&found.path)?, found.tag.clone());
-        let shown = self.shown(&found.path);
-        let path = to.to_owned();
+        let (this, found_path, path) = (self.clone(), found.path.clone(), to.to_owned());
         wait(async move {
-            let wrong = |error: &object_store::Error| failed(shown.clone(), "read", error);
+            let wrong = |error: &object_store::Error| this.failed(&found_path, "read", error);
             let options = GetOptions { if_match: Some(tag).filter(|tag| is_etag(tag)), ..GetOptions::default() };
             let mut parts = store.get_opts(&key, options).await.map_err(|e| wrong(&e))?.into_stream();
             let write = |error| PlaceError::from(FileError::new("write", &path, error));
@@ -113,7 +111,7 @@ impl Store {
         let (store, key) = (Arc::clone(&self.inner), self.key(path)?);
         match wait(async move { store.delete(&key).await })? {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failed(self.shown(path), "removed", &error)),
+            Err(error) => Err(self.failed(path, "removed", &error)),
         }
     }
 

@@ -11,7 +11,6 @@ use object_store::path::Path as Key;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 use super::address::Kind;
-use super::failed::failed;
 use super::parts::{PART, put_parts};
 use super::runtime::wait;
 use super::store::{Store, is_etag, tag, tag_of};
@@ -47,7 +46,7 @@ impl Store {
         let has_conditions = self.has_conditions();
         match self.put_once(path, content.clone(), has_conditions.then_some(expected))? {
             Ok(found) => Ok(found),
-            Err(error) => match failed(self.shown(path), "written", &error) {
+            Err(error) => match self.failed(path, "written", &error) {
                 // A request whose answer was lost is made again, and then meets its own object.
                 error @ PlaceError::Changed(_) => self.same(path, &content)?.ok_or(error),
                 PlaceError::NoConditions { .. } if has_conditions => {
@@ -67,7 +66,7 @@ impl Store {
     /// Finds out whether the store ignores conditions: writes an object again, with the content that it has, on the condition
     /// that it does not exist.
     pub(super) fn check_conditions(&self, path: &str) -> Result<(), PlaceError> {
-        if self.is_cloud || !self.has_conditions() {
+        if self.server.is_cloud() || !self.has_conditions() {
             return Ok(());
         }
         let content = self.read(path)?;
@@ -111,7 +110,7 @@ impl Store {
                 Ok(Some(Found { path: path.to_owned(), bytes: content.len() as u64, tag }))
             }
             Ok(_) | Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(failed(self.shown(path), "read", &error)),
+            Err(error) => Err(self.failed(path, "read", &error)),
         }
     }
 }

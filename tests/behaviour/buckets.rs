@@ -269,7 +269,11 @@ fn what_is_wrong_with_a_place_is_said_in_one_sentence() {
         command.env(name, value);
         Run::of(command)
     };
-    unsigned("AWS_ENDPOINT_URL", "http://127.0.0.1:1").fails_saying(&["s3://audits/audit cannot be listed"]);
+    let unreachable = unsigned("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    unreachable.fails_saying(&[
+        "error: cannot reach the object store at http://127.0.0.1:1 for s3://audits/audit: Connection refused (os error \
+         111); check that it is running and that AWS_ENDPOINT_URL is right",
+    ]);
     unsigned("AWS_CA_BUNDLE", "/nowhere.pem").fails_saying(&["cannot read /nowhere.pem"]);
     let refused =
         S3Door::before(s3.server().port(), |_| Some(s3_error("403 Forbidden", "AccessDenied", "Access Denied")));

@@ -1,0 +1,35 @@
+//! The server behind a place, to which requests go: a cloud's, or one at an endpoint that the user set.
+
+use super::PlaceError;
+
+/// A server of an object store.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    /// The endpoint in the environment, without a login; `None` for a cloud's own.
+    pub(super) endpoint: Option<String>,
+    /// The environment variable that sets the endpoint.
+    pub(super) variable: &'static str,
+}
+
+impl Server {
+    pub(super) fn new(endpoint: Option<&str>, variable: &'static str) -> Self {
+        Self { endpoint: endpoint.map(without_login), variable }
+    }
+
+    /// Clouds are known to check the conditions of writes.
+    pub(super) fn is_cloud(&self) -> bool {
+        self.endpoint.is_none()
+    }
+
+    /// The error for a request that got no connection.
+    pub(super) fn unreachable(&self, address: String, cause: String) -> PlaceError {
+        let Some(endpoint) = &self.endpoint else { return PlaceError::NoCloud { address, cause } };
+        PlaceError::NoServer { address, endpoint: endpoint.clone(), variable: self.variable, cause }
+    }
+}
+
+fn without_login(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
+}

@@ -1,6 +1,6 @@
 //! The steps at which a range query returns values.
 
-use super::{Step, TimeRange, align_up};
+use super::{Step, TimeRange};
 
 /// Consecutive multiples of the step: `len` of them, from `first_ms` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub struct Grid {
 impl Grid {
     /// The steps `t` with `start <= t < end`; the ends of `range` need not be multiples of the step.
     pub fn within(range: TimeRange, step: Step) -> Self {
-        let first_ms = align_up(range.start_ms, step);
-        let span = (align_up(range.end_ms, step) - first_ms).max(0);
+        let first_ms = step.align_up(range.start_ms);
+        let span = (step.align_up(range.end_ms) - first_ms).max(0);
         Self { first_ms, step, len: usize::try_from(span / step.millis()).unwrap_or(0) }
     }
 

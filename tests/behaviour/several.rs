@@ -1,6 +1,7 @@
 //! Several servers, or tenants of one, in a single history: `[[source]]` and `--tenant`.
 
 mod lacking;
+mod one_of_several;
 mod unchanged;
 
 use std::fs;
@@ -428,7 +429,7 @@ fn each_source_is_checked_and_mistakes_in_one_are_found_before_any_work() {
     failed.fails_saying(&["1 of 2 sources failed: us-1:", "503"]);
 
     for (command, words) in [
-        (&["textfile"][..], &["textfile reads one source, and eu-1, us-1 are set"][..]),
+        (&["textfile"][..], &["textfile reads one source, and eu-1, us-1 are set: name one of them as --source"][..]),
         (&["rules"], &["rules reads one source"]),
         (&["pull", "--shard", "1/2", "--out", "x"], &["pull --shard reads one source"]),
         (&["pull", "--url", "http://127.0.0.1:9", "--out", "x"], &["--url: every [[source]] sets its own url"]),

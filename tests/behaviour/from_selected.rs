@@ -43,7 +43,8 @@ fn blocks_whose_external_labels_contradict_the_selector_are_not_opened() {
     etcd_heatmap(&pull(&only, &folder.at("expected"), &by)).succeeds();
     let expected = oracle_rows(&folder, "expected");
     assert!(expected.lines().count() > 3, "{expected}");
-    (north.sort(), south.sort());
+    north.sort();
+    south.sort();
     let left_out = "left out 2 blocks whose external labels contradict --selector or --queries, from 2026-10-01";
     for selector in ["region=\"south\"", "region!=\"north\"", "region=~\"s.+|west\"", "region!~\"no.*\",job=\"etcd\""] {
         let flags = [&by[..], &["--selector", selector]].concat();

@@ -12,6 +12,7 @@ mod folders;
 mod forecast;
 mod help;
 mod import;
+mod only_source;
 mod package;
 mod show;
 mod textfile;
@@ -27,6 +28,7 @@ pub(crate) use flags::{
 pub(crate) use folders::{Slot, Use};
 pub(crate) use forecast::{ForecastArgs, WantedMetric};
 pub(crate) use import::ImportArgs;
+pub(crate) use only_source::OnlySource;
 pub(crate) use package::{CompletionsArgs, ManArgs};
 pub(crate) use show::ShowArgs;
 pub(crate) use textfile::TextfileArgs;
@@ -39,7 +41,7 @@ use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcomm
 
 use crate::config::{Given, Heading};
 use crate::outputs::Dialect;
-use crate::readings::{Shard, ShardError};
+use crate::readings::{Shard, ShardError, SourceName};
 use crate::spec::Profile;
 use crate::time::{TimeError, Zone};
 use examples::{
@@ -218,6 +220,18 @@ impl Command {
         }
     }
 
+    /// The one of several sources that is read; `None` reads all.
+    pub(crate) fn only_source(&self) -> Option<&SourceName> {
+        let only = match self {
+            Self::Pull(args) => &args.only,
+            Self::Check(args) => &args.only,
+            Self::Rules(args) => &args.only,
+            Self::Textfile(args) => &args.only,
+            _ => return None,
+        };
+        only.source.as_ref()
+    }
+
     /// The settings that were given as flags of the subcommand.
     pub(crate) fn given(&self) -> &[Given] {
         match self {
@@ -289,6 +303,9 @@ pub(crate) struct PullArgs {
     pub(crate) shard: Option<Shard>,
 
     #[command(flatten)]
+    pub(crate) only: OnlySource,
+
+    #[command(flatten)]
     pub(crate) leave: Leave,
 }
 
@@ -307,6 +324,9 @@ pub(crate) struct MergeArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) flags: Flags<OfCheck>,
+
+    #[command(flatten)]
+    pub(crate) only: OnlySource,
 }
 
 #[derive(Debug, Args)]
@@ -335,6 +355,9 @@ pub(crate) struct ScoreArgs {
 pub(crate) struct RulesArgs {
     #[command(flatten)]
     pub(crate) flags: Flags<OfRules>,
+
+    #[command(flatten)]
+    pub(crate) only: OnlySource,
 
     /// Print alerts on the scores instead of recording rules
     #[arg(

@@ -17,6 +17,7 @@ mod parse;
 mod settings;
 mod several;
 mod show;
+mod source_settings;
 mod value;
 
 pub(crate) use formats::Formats;
@@ -24,11 +25,13 @@ pub(crate) use heading::Heading;
 pub(crate) use keys::{Key, Shape, VARIABLES, keys};
 pub(crate) use layers::Environment;
 pub(crate) use parse::RetentionSetting;
-pub(crate) use settings::{How, OneSource, Settings, SourceSettings, TextfileSettings};
+pub(crate) use settings::{How, Settings, TextfileSettings};
+pub(crate) use source_settings::{OneSource, SourceSettings};
 pub(crate) use value::{Given, Origin};
 
 use std::path::{Path, PathBuf};
 
+use crate::readings::SourceName;
 use crate::sources::prometheus::AccessError;
 use crate::text::key_file::KeyFileError;
 use value::Values;
@@ -73,8 +76,11 @@ pub(crate) enum ConfigError {
     #[error("no server: give its URL as --url, ETCD_HEATMAP_URL, or url under [source] in etcd-heatmap.toml")]
     NoUrl,
     /// Several sources, for a command that reads one.
-    #[error("{command} reads one source, and {names} are set: name a settings file with one [source] as --config")]
+    #[error("{command} reads one source, and {names} are set: name one of them as --source")]
     Several { command: &'static str, names: String },
+    /// A name of `--source` that the settings do not have.
+    #[error("--source {name}: {}", known_sources(.names))]
+    NoSuchSource { name: SourceName, names: Vec<SourceName> },
     #[error("no output folder: name it as --out, ETCD_HEATMAP_OUT, or dir under [output] in etcd-heatmap.toml")]
     NoOut,
     #[error(
@@ -119,9 +125,31 @@ impl Config {
         several::without_effect(&self.sources.iter().map(|(table, _)| table), &self.given)
     }
 
+    /// The configuration with only one of several sources.
+    pub(crate) fn only(mut self, name: &SourceName) -> Result<Self, ConfigError> {
+        let Some(one) = self.settings.several.iter().find(|one| one.name == *name) else {
+            let names = self.settings.several.iter().map(|one| one.name.clone()).collect();
+            return Err(ConfigError::NoSuchSource { name: name.clone(), names });
+        };
+        self.settings = self.settings.of_one(one);
+        self.sources.retain(|(table, _)| table.name == *name);
+        Ok(self)
+    }
+
     /// All settings as TOML, each with its origin in a comment.
     pub(crate) fn show(&self) -> Result<String, ConfigError> {
         show::toml(&self.values, &self.sources, &self.settings.how.profile)
+    }
+}
+
+/// What may be named instead of a source that the settings do not have.
+fn known_sources(names: &[SourceName]) -> String {
+    match names {
+        [] => "the settings have one source, which has no name: leave out --source".to_owned(),
+        names => {
+            let names: Vec<&str> = names.iter().map(SourceName::as_str).collect();
+            format!("the settings have the sources {}: name one of them", names.join(", "))
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub use table::{ABSENT, Entry, ScoreTable, StepState, Worth};
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::readings::{Life, Lives, Member, Votes, Window};
+use crate::readings::{Life, Lives, Member, PartialSteps, Votes, Window};
 use crate::spec::{Companion, Metric};
 use crate::time::{Grid, stretches, union};
 use learners::Learners;
@@ -36,8 +36,8 @@ pub struct DayScores {
     /// For each member, the steps shortly after a restart. `None` if the history has no start times.
     restarts: Option<Vec<Vec<Range<usize>>>>,
     learners: Learners,
-    /// Steps with partial responses, as ascending ranges.
-    pub partial: Vec<Range<usize>>,
+    /// Steps with partial responses.
+    pub partial: PartialSteps,
 }
 
 impl DayScores {
@@ -90,9 +90,9 @@ impl DayScores {
         codes
     }
 
-    /// Whether the step has a partial response.
-    pub fn is_partial(&self, step: usize) -> bool {
-        self.partial.iter().any(|steps| steps.contains(&step))
+    /// Whether the step of the cluster has a partial response.
+    pub fn is_partial(&self, cluster: &str, step: usize) -> bool {
+        self.partial.of_cluster(cluster).iter().any(|steps| steps.contains(&step))
     }
 
     /// The clusters, each as the range of its members' indices.
@@ -137,7 +137,7 @@ pub fn score_window(table: &ScoreTable, window: &Window, alive: &[(Member, Life)
             restarts.push(restart::steps_after(window.grid(), window.row(Companion::StartTime, index), lived));
         }
     }
-    let partial = window.partial().to_vec();
+    let partial = window.partial().clone();
     let (members, learners) = (window.members().to_vec(), Learners::of(window));
     DayScores { grid: *window.grid(), members, codes, restarts, learners, partial }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Explanation {
     pub(crate) cluster: StepTotals,
     /// Expected steps for which the server returned a partial response.
     pub(crate) partial: u64,
+    /// What the source lacks around the cell, in a sentence.
+    pub(crate) without_data: Option<String>,
     /// Members with at least one expected step in the cell, sorted by name.
     pub(crate) members: Vec<MemberPart>,
 }
@@ -177,11 +179,18 @@ pub(crate) fn explain(
         for step in steps_of(folding, place, day) {
             cluster.add(line[step]);
             // Count partial responses as heat map cells do: only at steps where the cluster is expected.
-            partial += u64::from(line[step] != StepState::Absent && day.scores.is_partial(step));
+            let is_partial = || day.scores.members.first().is_some_and(|of| day.scores.is_partial(&of.cluster, step));
+            partial += u64::from(line[step] != StepState::Absent && is_partial());
         }
     }
     let parts = members.into_iter().map(|member| explain_member(table, profile, folding, place, days, member));
-    Explanation { place, cluster, partial, members: parts.filter(|part| part.totals.expected > 0).collect() }
+    Explanation {
+        place,
+        cluster,
+        partial,
+        without_data: None,
+        members: parts.filter(|part| part.totals.expected > 0).collect(),
+    }
 }
 
 /// Indices of the day's steps that belong to the cell.

@@ -25,6 +25,7 @@ mod full;
 mod gone;
 mod growth;
 mod incidents;
+mod lacking;
 mod leader_changes;
 mod leaders;
 mod leadership;
@@ -57,6 +58,7 @@ pub(super) use statistics::median;
 pub(crate) use told::{duration, reading, reading_number, threshold};
 
 use crate::analysis::membership::Staffing;
+use crate::readings::SourceTimes;
 use crate::spec::Metric;
 use crate::text::named::named;
 use crate::time::TimeRange;
@@ -208,6 +210,7 @@ pub(crate) struct Findings {
     all: Vec<Finding>,
     problems: Vec<Problem>,
     clusters: Vec<ClusterHealth>,
+    lacking: SourceTimes,
 }
 
 impl Findings {
@@ -223,7 +226,18 @@ impl Findings {
             incident.rank = Some(index + 1);
         }
         clusters.sort_by(ClusterHealth::worst_first);
-        Self { all, problems: problems::ranked(problems), clusters }
+        Self { all, problems: problems::ranked(problems), clusters, lacking: SourceTimes::default() }
+    }
+
+    /// Sets the times for which sources have no data.
+    #[must_use]
+    fn with_lacking(self, lacking: SourceTimes) -> Self {
+        Self { lacking, ..self }
+    }
+
+    /// In a history of several sources, the times for which some have no data.
+    pub(crate) fn lacking(&self) -> &SourceTimes {
+        &self.lacking
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
@@ -266,6 +280,7 @@ impl Findings {
         self.all.retain(|finding| finding.cluster == cluster);
         self.problems.retain(|problem| problem.cluster == cluster);
         self.clusters.retain(|health| health.cluster == cluster);
+        self.lacking = self.lacking.only_of_cluster(cluster);
         self
     }
 

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Flags, OfTextfile};
+use super::{Flags, OfTextfile, OnlySource};
 use crate::config::Heading;
 
 #[derive(Debug, Args)]
 pub(crate) struct TextfileArgs {
     #[command(flatten)]
     pub(crate) flags: Flags<OfTextfile>,
+
+    #[command(flatten)]
+    pub(crate) only: OnlySource,
 
     /// File to write, named *.prom [default: standard output, once]
     #[arg(

@@ -10,15 +10,14 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::evidence::{Opened, manifest_to_replace};
-use super::pull::Share;
 use super::rewrite::{Day, Rewrite};
 use super::stdout::print;
 use super::{CommandError, Writing};
 use crate::cli::AnonymizeArgs;
 use crate::files::FileError;
 use crate::folder::Manifest;
-use crate::history::{DayMeta, History, HistoryError, members_in, read_day};
-use crate::readings::{Member, PseudonymError, Pseudonyms, Source};
+use crate::history::{DayMeta, Footnotes, History, HistoryError, members_in, read_day};
+use crate::readings::{Member, PseudonymError, Pseudonyms, Source, SourceName};
 use crate::text::count;
 use crate::text::csv::csv_field;
 use crate::time::{Grid, UtcDay};
@@ -47,6 +46,7 @@ pub(super) struct Anonymized {
     /// Whether annotations belong to the folder.
     is_annotated: bool,
     opened: Opened,
+    pseudonyms: Pseudonyms,
     names: BTreeMap<Member, Member>,
     /// The source of the copy.
     source: Source,
@@ -70,10 +70,11 @@ impl Anonymized {
         if opened.source.origin.is_anonymized() {
             return Err(AnonymizeError::Already(folder.to_owned()).into());
         }
-        let names = pseudonyms.members(&members(&history, &opened)?).map_err(unusable)?;
+        let origin = &opened.source.origin;
+        let names = pseudonyms.members(&members(&history, &opened)?, origin).map_err(unusable)?;
         let source = pseudonyms.source(&opened.source);
         let is_annotated = manifest.is_some_and(|manifest| manifest.annotations.is_some());
-        Ok(Self { history, is_annotated, opened, names, source })
+        Ok(Self { history, is_annotated, opened, pseudonyms, names, source })
     }
 
     /// Prints which pseudonym stands for which member, as CSV.
@@ -99,7 +100,7 @@ impl Anonymized {
         let by_day: BTreeMap<UtcDay, &DayMeta> = metas.iter().map(|(day, meta)| (*day, meta)).collect();
         let days: Vec<UtcDay> = by_day.keys().copied().collect();
         let written = rewrite.days("renaming", &days, |day| self.renamed(day, by_day[&day]))?;
-        rewrite.manifest(&overview.asked, written, earlier.as_ref(), &Share::default())?;
+        rewrite.manifest(&overview.asked, written, earlier.as_ref())?;
         if self.is_annotated {
             run.reporter.note("annotations are left out: their texts may contain names");
         }
@@ -119,7 +120,10 @@ impl Anonymized {
         let window = read_day(&path, grid, members_in(&path)?, &self.source.companions())?;
         // All names were read before.
         let name = |member: &Member| self.names.get(member).unwrap_or(member).clone();
-        Ok(Day { window: window.renamed(name), range: meta.range, lives: meta.lives.renamed(name) })
+        let source = |source: &SourceName| self.pseudonyms.of_source(source);
+        let lacking = meta.lacking.renamed(source);
+        let footnotes = Footnotes { lives: meta.lives.renamed(name), lacking, ..Footnotes::default() };
+        Ok(Day { window: window.renamed(name).with_sources_renamed(source), range: meta.range, footnotes })
     }
 }
 

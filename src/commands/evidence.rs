@@ -13,7 +13,7 @@ use crate::analysis::explain::ScoredWindow;
 use crate::folder::{FolderError, Listed, Manifest, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError, read_through};
 use crate::places::{Place, address_of};
-use crate::readings::{Life, Lives, Member, Source, Window};
+use crate::readings::{Life, Lives, Member, Source, SourceTimes, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
 use crate::spec::{Companion, METRICS};
 use crate::time::{Grid, Step, TimeRange, UtcDay, union_of_ranges};
@@ -217,6 +217,8 @@ pub(super) struct Overview {
     pub(super) missing: Vec<UtcDay>,
     /// Days with a partial response: the server reported that it left something out.
     pub(super) partial: Vec<UtcDay>,
+    /// In a history of several sources, what each should have of these days, and lacks.
+    pub(super) lacking: SourceTimes,
 }
 
 impl Overview {
@@ -233,6 +235,7 @@ impl Overview {
 pub(super) struct Gathered {
     days: BTreeMap<UtcDay, GatheredDay>,
     lives: Lives,
+    lacking: SourceTimes,
     /// Requested ranges, in addition to those in the days' footers.
     asked: Vec<TimeRange>,
 }
@@ -248,6 +251,7 @@ impl Gathered {
     pub(super) fn add(&mut self, day: UtcDay, meta: &DayMeta) {
         self.days.insert(day, GatheredDay { range: meta.range, is_partial: !meta.partial.is_empty() });
         self.lives.merge(&meta.lives);
+        self.lacking.merge(&meta.lacking);
     }
 
     /// Adds requested ranges, with or without data.
@@ -263,7 +267,7 @@ impl Gathered {
         let asked_days: BTreeSet<UtcDay> = asked.iter().flat_map(|range| range.days()).collect();
         let missing = asked_days.into_iter().filter(|day| !self.days.contains_key(day)).collect();
         let partial = self.days.iter().filter(|(_, day)| day.is_partial).map(|(day, _)| *day).collect();
-        Some(Overview { range, asked, lives: self.lives, missing, partial })
+        Some(Overview { range, asked, lives: self.lives, missing, partial, lacking: self.lacking })
     }
 
     /// The parts of days that are still to be pulled. If a file has another part of a day, the result spans both parts,

@@ -24,7 +24,7 @@ use crate::readings::{Life, Lives, Member, Votes};
 use crate::score::ScoreTable;
 use crate::spec::Profile;
 use crate::text::terminal::terminal_label;
-use crate::time::{UtcDay, format_instant};
+use crate::time::{TimeRange, UtcDay, format_instant};
 
 /// Indent of lines that continue another.
 const HANG: usize = 4;
@@ -84,6 +84,7 @@ impl Explained<'_> {
         if explanation.cluster.expected == 0 {
             return Err(self.nothing());
         }
+        explanation.without_data = self.without_data(TimeRange { start_ms: place.start_ms, end_ms: last_ms + 1 });
         if let Some(member) = &self.args.member {
             explanation.members.retain(|part| *part.member.member == **member);
         }
@@ -100,7 +101,8 @@ impl Explained<'_> {
         let (at_ms, range) = around(at_ms, self.opened.step);
         let windows = self.windows(range.start_ms, range.end_ms - 1)?;
         let only = self.args.member.as_deref();
-        let moment = explain_moment(&self.table, &self.profile, self.folding, (at_ms, range), &windows, only);
+        let mut moment = explain_moment(&self.table, &self.profile, self.folding, (at_ms, range), &windows, only);
+        moment.without_data = self.without_data(TimeRange { start_ms: at_ms, end_ms: at_ms + 1 });
         if moment.cluster.expected == 0 {
             return Err(self.nothing());
         }
@@ -113,6 +115,12 @@ impl Explained<'_> {
             text.push_str(&format!("\nmember {name}: not expected at this step (seen from {first} to {last})\n"));
         }
         Ok(text)
+    }
+
+    /// For what times around this range the cluster's source has no data, in a sentence; `None` if it has data in the range.
+    fn without_data(&self, range: TimeRange) -> Option<String> {
+        let lacking = self.opened.overview.lacking.touching(range).only_of_cluster(&self.args.cluster);
+        lacking.sentences(self.folding.zone).next()
     }
 
     /// The member of `--member`, with its first and last reading.

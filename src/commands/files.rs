@@ -17,8 +17,9 @@ use crate::sources::files::{FileStore, Files, FilesError, Opening};
 use crate::sources::prometheus::{QuerySet, Wanted};
 use crate::sources::raw::{
     Choice, RawError, RawSource, RawWanted, Rules, SampleStore, choose, extent, metric_names, on_threads,
-    require_selector,
+    require_selector, selectors,
 };
+use crate::sources::tsdb::directory::Which;
 use crate::spec::Metric;
 use crate::time::TimeRange;
 
@@ -68,10 +69,11 @@ impl Opened {
         let queries = asked.query_set()?;
         require_selector(&queries).map_err(boxed)?;
         let (tell, is_stopped) = (|note: &str| reporter.note(note), || interrupt.signal().is_some());
-        let replica = asked.replica.as_ref();
+        let which = Which { replica: asked.replica.clone(), selectors: selectors(&queries) };
         let names = metric_names(&queries);
         let range_ms = asked.reach(Utc::now().timestamp_millis());
-        let opening = Opening { names: &names, replica, range_ms, allow_partial, tell: &tell, is_stopped: &is_stopped };
+        let opening =
+            Opening { names: &names, which: &which, range_ms, allow_partial, tell: &tell, is_stopped: &is_stopped };
         let files = Files::open(from, &opening);
         if let Some(signal) = interrupt.signal() {
             return Err(CommandError::StoppedEarly(signal));

@@ -51,6 +51,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
         range,
         expected: &expected,
         min_duration: min_duration(&args.flags.given, &settings.how, manifest.as_ref()),
+        lacking: &overview.lacking,
         origin: &source.origin,
         rate_window_ms: Collector::rate_window_ms(source),
     };

@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::evidence::manifest_to_replace;
-use super::pull::Share;
-use super::rewrite::{Day, Rewrite};
+use super::rewrite::{Day, Rewrite, joined_note, ranges};
 use super::{CommandError, Writing};
 use crate::folder::{Manifest, Written, shard_folder, shards_in};
-use crate::history::{DayMeta, History, HistoryError, members_in, read_day};
+use crate::history::{DayMeta, Footnotes, History, HistoryError, members_in, read_day};
 use crate::readings::{Lives, Shard, Source, Window};
 use crate::spec::Companion;
 use crate::text::count;
@@ -79,16 +78,12 @@ pub(super) fn run(folder: &Path, run: &Writing) -> Result<(), CommandError> {
     if let Some((day, difference)) = rewrite.of_another_source()? {
         return Err(MergeError::OtherSource { path: history.file(day), difference }.into());
     }
-    let written = rewrite.days("joining", &days, |day| join(&parts, day, step, &source.companions()))?;
+    let ranges = ranges(parts.iter().map(|part| &part.days));
+    let joined = |day| join(&parts, day, Grid::within(ranges[&day], step), ranges[&day], &source.companions());
+    let written = rewrite.days("joining", &days, joined)?;
     let asked = first.manifest.asked_ranges().unwrap_or_default();
-    rewrite.manifest(&asked, written, earlier.as_ref(), &Share::default())?;
-    run.reporter.note(&format!(
-        "joined {} of {}, {} in {:.1} s",
-        count(parts.len(), "shard"),
-        count(lives.iter().len(), "member"),
-        count(days.len(), "day"),
-        started.elapsed().as_secs_f64()
-    ));
+    rewrite.manifest(&asked, written, earlier.as_ref())?;
+    run.reporter.note(&joined_note(&count(parts.len(), "shard"), &lives, days.len(), started));
     Ok(())
 }
 
@@ -180,11 +175,13 @@ fn lives(parts: &[Part]) -> Lives {
 }
 
 /// A day of all shards.
-fn join(parts: &[Part], day: UtcDay, step: Step, companions: &[Companion]) -> Result<Day, HistoryError> {
-    let ranges = || parts.iter().filter_map(|part| Some(part.days.get(&day)?.range));
-    let start_ms = ranges().map(|range| range.start_ms).min().unwrap_or(day.start_ms());
-    let range = TimeRange { start_ms, end_ms: ranges().map(|range| range.end_ms).max().unwrap_or(start_ms) };
-    let grid = Grid::within(range, step);
+fn join(
+    parts: &[Part],
+    day: UtcDay,
+    grid: Grid,
+    range: TimeRange,
+    companions: &[Companion],
+) -> Result<Day, HistoryError> {
     let read = |part: &Part| {
         let path = part.history.file(day);
         read_day(&path, grid, members_in(&path)?, companions)
@@ -192,5 +189,6 @@ fn join(parts: &[Part], day: UtcDay, step: Step, companions: &[Companion]) -> Re
     let windows = parts.iter().map(read).collect::<Result<Vec<Window>, HistoryError>>()?;
     let mut lives = Lives::default();
     parts.iter().filter_map(|part| part.days.get(&day)).for_each(|meta| lives.merge(&meta.lives));
-    Ok(Day { window: Window::joined(grid, companions, windows), range, lives })
+    let footnotes = Footnotes { lives, ..Footnotes::default() };
+    Ok(Day { window: Window::joined(grid, companions, windows), range, footnotes })
 }

@@ -124,7 +124,10 @@ fn run_command(cli: Cli) -> Result<(), CommandError> {
     for note in &config.notes {
         reporter.note(note);
     }
-    if cli.command.pulls() {
+    if let Some(name) = cli.command.only_source() {
+        config = config.only(name)?;
+    }
+    if cli.command.pulls() || cli.command.only_source().is_some() {
         config.without_effect()?.iter().for_each(|note| reporter.note(note));
     }
     if let Command::Pull(args) = &cli.command
@@ -148,7 +151,11 @@ fn run_on_disk(command: Command, config: &Config, reporter: Reporter) -> Result<
         }
         Command::Pull(args) => {
             let run = Writing::to(settings.out()?, reporter)?;
-            run.end(sources::pull_set(settings, args.leave, &run).and_then(pull::Pulled::into_result))
+            run.end(sources::pull_set(settings, args.leave, &run).and_then(pull::Pulled::into_result))?;
+            if let Some(name) = args.only.source.filter(|_| args.shard.is_none()) {
+                reporter.note(&format!("source {name} is pulled: run the same command without --source to join it"));
+            }
+            Ok(())
         }
         Command::Merge(args) => {
             let folder = given_folder(settings, args.folder.as_deref())?;

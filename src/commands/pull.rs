@@ -16,7 +16,7 @@ use crate::cli::Leave;
 use crate::folder::{Manifest, Owned, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError};
 use crate::outputs::ANNOTATIONS_FILE;
-use crate::readings::{QuerySource, ReadingSource, Shard, Source, SourceName};
+use crate::readings::{QuerySource, ReadingSource, Shard, Source};
 use crate::spec::{Companion, Metric};
 use crate::time::{TimeRange, UtcDay};
 use fetch::{Wanted, fetch};
@@ -270,35 +270,25 @@ impl Pull {
             self.history.replacement().remove_but(|_| false)?;
         }
         let files = self.files.into_values().collect();
-        let share = Share { shard: self.shard, ..Share::default() };
-        write_manifest(&self.history, source, self.known, files, &share, earlier)?;
+        write_manifest(&self.history, source, self.known, files, self.shard, earlier)?;
         Ok(lacking.map_or(Pulled::All, Pulled::Some))
     }
 }
 
-/// Which clusters a history has, if not all.
-#[derive(Debug, Default)]
-pub(super) struct Share {
-    /// The share of the clusters that was pulled; `None` if all were.
-    pub(super) shard: Option<Shard>,
-    /// The days that each of several sources lacks, wholly or in part.
-    pub(super) lacking: BTreeMap<SourceName, Vec<UtcDay>>,
-}
-
-/// Writes the manifest of a history with these days and files.
+/// Writes the manifest of a history with these days and files; `shard` is the share of the clusters that was pulled, if not all.
 pub(super) fn write_manifest(
     history: &History,
     source: &Source,
     days: Gathered,
     files: Vec<Written>,
-    share: &Share,
+    shard: Option<Shard>,
     earlier: Option<&Manifest>,
 ) -> Result<(), CommandError> {
     let Some(overview) = days.overview() else { return Ok(()) };
     let mut manifest = Manifest::of_pull(source, &overview.asked, &overview.lives, files, &overview.missing)
         .with_partial(&overview.partial)
-        .with_shard(share.shard)
-        .with_lacking(&share.lacking);
+        .with_shard(shard)
+        .with_lacking(&overview.lacking);
     // The folder keeps its annotations, so it keeps their origin.
     if let (Some(earlier), Owned::Single(file)) = (earlier, ANNOTATIONS_FILE) {
         manifest = manifest.with_annotations_of(earlier, file);

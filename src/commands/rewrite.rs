@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::time::Instant;
 
 use super::days::DaysAtOnce;
 use super::evidence::Gathered;
-use super::pull::{self, Share};
+use super::pull;
 use super::{CommandError, Writing};
 use crate::folder::{Manifest, Written};
-use crate::history::{DayMeta, History, HistoryError, write_day_with};
+use crate::history::{DayMeta, Footnotes, History, HistoryError, write_day_with};
 use crate::readings::{Lives, Source, Window};
 use crate::spec::METRICS;
+use crate::text::count;
 use crate::time::{Step, TimeRange, UtcDay};
 
 /// The history to write.
@@ -29,12 +31,28 @@ pub(super) struct Day {
     pub(super) window: Window,
     /// The range that the readings cover.
     pub(super) range: TimeRange,
-    /// When the members were seen, or are expected.
-    pub(super) lives: Lives,
+    pub(super) footnotes: Footnotes,
 }
 
 /// The days that were written.
 pub(super) type Days = BTreeMap<UtcDay, (DayMeta, Written)>;
+
+/// The days of several histories, each with the range that they cover together.
+pub(super) fn ranges<'a>(
+    histories: impl IntoIterator<Item = &'a BTreeMap<UtcDay, DayMeta>>,
+) -> BTreeMap<UtcDay, TimeRange> {
+    let mut ranges: BTreeMap<UtcDay, TimeRange> = BTreeMap::new();
+    for (day, meta) in histories.into_iter().flatten() {
+        ranges.entry(*day).and_modify(|range| *range = range.hull(meta.range)).or_insert(meta.range);
+    }
+    ranges
+}
+
+/// The note about `parts`, such as `2 sources`, that were joined.
+pub(super) fn joined_note(parts: &str, lives: &Lives, days: usize, started: Instant) -> String {
+    let (members, days) = (count(lives.iter().len(), "member"), count(days, "day"));
+    format!("joined {parts} of {members}, {days} in {:.1} s", started.elapsed().as_secs_f64())
+}
 
 impl Rewrite<'_> {
     /// A day of the history that has another source, with the difference.
@@ -51,9 +69,9 @@ impl Rewrite<'_> {
         read: impl Fn(UtcDay) -> Result<Day, HistoryError> + Sync,
     ) -> Result<Days, CommandError> {
         let write = |day| -> Result<_, CommandError> {
-            let Day { window, range, lives } = read(day)?;
+            let Day { window, range, footnotes } = read(day)?;
             let path = self.history.file(day);
-            let (meta, stat) = write_day_with(&path, &window, range, lives, self.source)?;
+            let (meta, stat) = write_day_with(&path, &window, range, footnotes, self.source)?;
             let written = Written::new(self.history.out(), &path, meta.rows, stat);
             Ok((day, (meta, written)))
         };
@@ -77,7 +95,6 @@ impl Rewrite<'_> {
         asked: &[TimeRange],
         mut written: Days,
         earlier: Option<&Manifest>,
-        share: &Share,
     ) -> Result<(), CommandError> {
         let mut gathered = Gathered::default();
         gathered.ask(asked.iter().copied());
@@ -89,6 +106,6 @@ impl Rewrite<'_> {
         }
         written.iter().for_each(|(day, (meta, _))| gathered.add(*day, meta));
         let files = written.into_values().map(|(_, file)| file).collect();
-        pull::write_manifest(self.history, self.source, gathered, files, share, earlier)
+        pull::write_manifest(self.history, self.source, gathered, files, None, earlier)
     }
 }

@@ -85,6 +85,7 @@ pub(super) fn run(
             range,
             expected: &how.expected,
             min_duration: how.min_duration,
+            lacking: &overview.lacking,
             origin: &source.origin,
             rate_window_ms: Collector::rate_window_ms(source),
         }),
@@ -114,9 +115,8 @@ pub(super) fn run(
         manifest.with_openmetrics(outcome.finished.openmetrics.take()).with_unread(&broken.days(), &overview.missing);
     let holds_history = folder == out;
     let conclusion = Conclusion { settings, out, outcome: &outcome, notes: &notes, forecast, holds_history };
-    let lacking: Vec<String> = manifest.lacking().map(|(name, days)| format!("source {name} lacks {days}")).collect();
     conclusion.write(manifest, &run.reporter)?;
-    lacking.iter().for_each(|note| run.reporter.note(note));
+    overview.lacking.sentences(how.folding.zone).for_each(|note| run.reporter.note(&note));
     note_gaps(overview, &run.reporter);
     note_caps(&table, &opened.metas, &run.reporter);
     if let Some(gate) = &mut outcome.gate {
@@ -154,7 +154,7 @@ fn begin_manifest(
     let manifest = Manifest::of_pull(&opened.source, &overview.asked, &overview.lives, listed, &overview.missing)
         .with_partial(&overview.partial)
         .with_shard(earlier.and_then(Manifest::shard))
-        .with_lacking_of(earlier)
+        .with_lacking(&overview.lacking)
         .with_history_in(history_elsewhere(out, history.out()));
     manifest.write(out)?;
     outputs::replaced().try_for_each(|files| files.remove(out))?;

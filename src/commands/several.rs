@@ -4,6 +4,7 @@
 
 mod join;
 mod part;
+mod unchanged;
 
 use std::path::{Path, PathBuf};
 

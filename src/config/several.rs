@@ -9,7 +9,7 @@ use super::ConfigError;
 use super::keys::Key;
 use super::layers::{defaults, of_preset};
 use super::lookup::{find, instead_of};
-use super::settings::{OneSource, SourceSettings};
+use super::source_settings::{OneSource, SourceSettings};
 use super::value::{Given, Origin, Values};
 use crate::readings::SourceName;
 use crate::text::key_file::{Entry, ListedTable};
@@ -143,17 +143,19 @@ pub(super) fn without_effect<'a>(
 ) -> Result<Vec<String>, ConfigError> {
     let sets = |table: &SourceTable, key: &Key| table.given.iter().any(|own| own.key == key);
     let is_own = |key: &Key| tables.len() > 0 && tables.clone().all(|table| sets(table, key));
+    let whose = match tables.clone().next() {
+        Some(only) if tables.len() == 1 => format!("source {}", only.name),
+        _ => "every [[source]]".to_owned(),
+    };
     let mut notes = Vec::new();
     for given in shared.iter().filter(|given| is_own(given.key)) {
         let own = given.key.parts().1;
         match &given.origin {
             Origin::Flag(_) => {
-                return Err(
-                    given.error(format!("every [[source]] sets its own {own}, so this changes nothing: leave it out"))
-                );
+                return Err(given.error(format!("{whose} sets its own {own}, so this changes nothing: leave it out")));
             }
             Origin::Environment(variable) => {
-                notes.push(format!("{variable} is ignored: every [[source]] sets its own {own}"));
+                notes.push(format!("{variable} is ignored: {whose} sets its own {own}"));
             }
             _ => {}
         }

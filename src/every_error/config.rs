@@ -98,11 +98,15 @@ pub(super) fn samples() -> Vec<Samples> {
 }
 
 /// The errors for settings that a command needs and that are not set.
-fn missing_settings() -> [ConfigError; 4] {
+fn missing_settings() -> [ConfigError; 6] {
     let settings: Settings = load("etcd-heatmap.toml", "", &[]).expect("an empty file").settings;
-    let tenants = load("etcd-heatmap.toml", "", &[("TENANT", "team-a,team-b")]).expect("two tenants").settings;
+    let tenants = load("etcd-heatmap.toml", "", &[("TENANT", "team-a,team-b")]).expect("two tenants");
+    let one = load("etcd-heatmap.toml", "", &[]).expect("an empty file");
+    let name = "team-c".parse().expect("a name");
     [
-        tenants.only_one("textfile").expect_err("two sources"),
+        tenants.clone().only(&name).expect_err("another source"),
+        one.only(&name).expect_err("one source"),
+        tenants.settings.only_one("textfile").expect_err("two sources"),
         settings.source.url().expect_err("no URL"),
         settings.out().expect_err("no folder"),
         settings.folder(None).expect_err("no folder"),

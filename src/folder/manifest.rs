@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{Listed, Written};
 use crate::files::FileError;
 use crate::heatmap::Folding;
-use crate::readings::{Lives, Origin, QuerySource, Shard, Source, SourceName, Votes};
+use crate::readings::{Lives, Origin, QuerySource, Shard, Source, SourceTimes, Votes};
 use crate::spec::{Metric, Profile};
 use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
 pub(crate) use rule::ManifestRule;
@@ -280,18 +280,11 @@ impl Manifest {
         self
     }
 
-    /// Sets the days that each of several sources lacks.
+    /// Sets the days that each of several sources lacks, wholly or in part.
     #[must_use]
-    pub(crate) fn with_lacking(mut self, lacking: &BTreeMap<SourceName, Vec<UtcDay>>) -> Self {
-        let texts = |days: &Vec<UtcDay>| days.iter().map(UtcDay::to_string).collect();
-        self.days_lacking = lacking.iter().map(|(name, days)| (name.to_string(), texts(days))).collect();
-        self
-    }
-
-    /// Keeps what an earlier manifest lists as lacking.
-    #[must_use]
-    pub(crate) fn with_lacking_of(mut self, earlier: Option<&Self>) -> Self {
-        self.days_lacking = earlier.map(|earlier| earlier.days_lacking.clone()).unwrap_or_default();
+    pub(crate) fn with_lacking(mut self, lacking: &SourceTimes) -> Self {
+        let texts = |days: Vec<UtcDay>| days.iter().map(UtcDay::to_string).collect();
+        self.days_lacking = lacking.days().map(|(name, days)| (name.to_string(), texts(days))).collect();
         self
     }
 

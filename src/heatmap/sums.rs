@@ -105,14 +105,15 @@ impl SumColumns {
             _ => scores.after_restart(members),
         };
         let restarts = restarts.unwrap_or_default();
+        let partial = scores.partial.of_cluster(&of.cluster);
         for (place, steps) in places {
             let mut cell = line.sums(steps.clone());
             if cell.expected > 0 {
                 cell.after_restart = count_within(&restarts, steps) as i64;
-                if !scores.partial.is_empty() {
+                if !partial.is_empty() {
                     let is_there = |step: &usize| line.state(*step) != StepState::Absent;
-                    let partial = steps.clone().filter(|step| scores.is_partial(*step));
-                    cell.partial = partial.filter(is_there).count() as i64;
+                    let marked = steps.clone().filter(|step| partial.iter().any(|steps| steps.contains(step)));
+                    cell.partial = marked.filter(is_there).count() as i64;
                 }
                 self.levels.push(level);
                 self.clusters.push(of.cluster.to_string());

@@ -1,5 +1,6 @@
 //! Writes one day of readings as a Parquet file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,9 +11,10 @@ use parquet::basic::Encoding;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
+use super::day_meta::VERSION;
 use super::{DayMeta, LabelColumns, writer_properties};
 use crate::files::{FileError, FileStat, WholeFile};
-use crate::readings::{Lives, Source, Window, is_idle};
+use crate::readings::{Lives, Source, SourceName, SourceTimes, Window, is_idle};
 use crate::spec::{Column, Companion, Metric, Unit};
 use crate::time::TimeRange;
 
@@ -27,17 +29,34 @@ pub fn write_day(
     range: TimeRange,
     source: &Source,
 ) -> Result<(DayMeta, FileStat), FileError> {
-    write_day_with(path, window, range, window.lives(), source)
+    write_day_with(path, window, range, Footnotes { lives: window.lives(), ..Footnotes::default() }, source)
 }
 
-/// The same, where members are expected at other steps than those at which they were seen.
+/// What the footer of a day in a history of several sources has besides what follows from its window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Footnotes {
+    /// When the members were seen, or are expected.
+    pub(crate) lives: Lives,
+    /// What sources should have of the day, and lack.
+    pub(crate) lacking: SourceTimes,
+    /// The files of the sources' own histories from which the day was joined, by their SHA-256.
+    pub(crate) joined_from: BTreeMap<SourceName, String>,
+}
+
+/// Writes one day with these footnotes.
 pub(crate) fn write_day_with(
     path: &Path,
     window: &Window,
     range: TimeRange,
-    lives: Lives,
+    footnotes: Footnotes,
     source: &Source,
 ) -> Result<(DayMeta, FileStat), FileError> {
+    let grid = window.grid();
+    let mut partial_of = SourceTimes::default();
+    for (name, steps) in window.partial().of_sources() {
+        partial_of.add(name, steps.iter().map(|steps| grid.range_of(steps)));
+    }
+    let Footnotes { lives, lacking, joined_from } = footnotes;
     let mut meta = DayMeta {
         source: source.clone(),
         range,
@@ -45,7 +64,11 @@ pub(crate) fn write_day_with(
         known: columns(&source.companions()).map(|c| (c.name().to_owned(), window.known_readings(c))).collect(),
         idle: idle_metrics(window).map(|m| (m.name().to_owned(), window.idle_readings(m))).collect(),
         rows: 0,
-        partial: window.partial().iter().map(|steps| window.grid().range_of(steps)).collect(),
+        version: VERSION.to_owned(),
+        partial: window.partial().steps().iter().map(|steps| grid.range_of(steps)).collect(),
+        partial_of,
+        lacking,
+        joined_from,
     };
     let failed = |e| FileError::from_parquet(path, e);
     debug_assert_eq!(window.companions(), source.companions());
@@ -192,7 +215,7 @@ pub(super) mod tests {
         assert_eq!(read_meta(&path).unwrap(), written);
         assert_eq!(written.rows, 3 * 23);
         let read = read_day(&path, *window.grid(), window.members().to_vec(), &[]).unwrap();
-        assert_eq!(read.partial(), [3..5, 9..10]);
+        assert_eq!(read.partial().steps(), [3..5, 9..10]);
         for metric in Metric::ALL {
             for member in 0..3 {
                 let bits = |w: &Window| w.row(metric, member).iter().map(|v| v.to_bits()).collect::<Vec<_>>();

@@ -40,7 +40,7 @@ impl EmbeddedDay {
     pub(crate) fn read(&self, grid: Grid) -> Result<Window, HistoryError> {
         let path = Path::new(&self.name);
         let mut members = Vec::new();
-        for batch in open_rows(open_content(self.content.clone(), path)?, path, &[])?.0 {
+        for batch in open_rows(open_content(self.content.clone(), path)?, path, &[])? {
             let batch = batch.map_err(|e| not_readings(path, &e))?;
             add_members(&mut members, &batch)
                 .ok_or_else(|| not_readings(path, &"its columns have unexpected types"))?;

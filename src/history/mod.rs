@@ -18,7 +18,7 @@ mod read_day;
 
 pub use columns::{LabelColumns, MEMBER_COLUMNS, int_column, writer_properties};
 pub use day_file::write_day;
-pub(crate) use day_file::write_day_with;
+pub(crate) use day_file::{Footnotes, write_day_with};
 pub use day_meta::{DayMeta, read_meta};
 pub(crate) use embedded::EmbeddedDay;
 pub(crate) use layout::REPLACEMENT_FOLDER;

@@ -15,12 +15,12 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::file::reader::ChunkReader;
 
 use super::day_file::{columns, idle_field, reading_field};
-use super::day_meta::partial_ranges;
+use super::day_meta::mark_partial;
 use super::footer::{Opened, not_readings, open, pairs};
 use super::{HistoryError, LabelColumns, MEMBER_COLUMNS};
 use crate::readings::{IDLE, Member, Window};
 use crate::spec::{COLUMNS, Column, Companion, Metric};
-use crate::time::{Grid, TimeRange};
+use crate::time::Grid;
 
 /// Rows decoded at once. The columns of a batch stay in the processor's cache until they are copied, and their memory is
 /// used again for the next batch.
@@ -43,11 +43,8 @@ pub(super) fn read_rows<R: ChunkReader + 'static>(
     path: &Path,
     mut window: Window,
 ) -> Result<Window, HistoryError> {
-    let grid = *window.grid();
-    let (rows, partial) = open_rows(opened, path, window.companions())?;
-    let partial: Vec<_> = partial.iter().map(|range| grid.indices_between(range.start_ms, range.end_ms - 1)).collect();
-    window.mark_partial(&partial);
-    for batch in rows {
+    mark_partial(&mut window, path, pairs(&opened))?;
+    for batch in open_rows(opened, path, window.companions())? {
         let batch = batch.map_err(|e| not_readings(path, &e))?;
         take_in(&mut window, &batch).ok_or_else(|| not_readings(path, &"a row has no time, cluster or member"))?;
     }
@@ -91,19 +88,18 @@ fn add_members(batch: &RecordBatch, members: &mut BTreeSet<Member>) -> Option<()
 
 /// Reads every row of a day's file and discards it, to find damage that the footer does not show.
 pub fn read_through(path: &Path) -> Result<(), HistoryError> {
-    for batch in open_rows(open(path)?, path, &Companion::ALL)?.0 {
+    for batch in open_rows(open(path)?, path, &Companion::ALL)? {
         batch.map_err(|e| not_readings(path, &e))?;
     }
     Ok(())
 }
 
-/// Opens the rows of a day's file, and reads the ranges of partial responses. Besides time, cluster and member, the
-/// rows contain those columns of the metrics (readings and marks of idle ones) and `companions` that the file has.
+/// Opens the rows of a day's file. Besides time, cluster and member, the rows contain those columns of the metrics (readings and marks of idle ones) and `companions` that the file has.
 pub(super) fn open_rows<R: ChunkReader + 'static>(
     opened: Opened<R>,
     path: &Path,
     companions: &[Companion],
-) -> Result<(ParquetRecordBatchReader, Vec<TimeRange>), HistoryError> {
+) -> Result<ParquetRecordBatchReader, HistoryError> {
     let fields = opened.schema().fields();
     let place = |wanted: &Field| place_of(fields, wanted).map_err(|reason| not_readings(path, &reason));
     let mut places = Vec::with_capacity(MEMBER_COLUMNS.len() + COLUMNS);
@@ -117,10 +113,9 @@ pub(super) fn open_rows<R: ChunkReader + 'static>(
     for field in Metric::ALL.into_iter().filter_map(idle_field) {
         places.extend(place(&field)?);
     }
-    let partial = partial_ranges(path, pairs(&opened))?;
     let mask = ProjectionMask::roots(opened.parquet_schema(), places);
     let rows = opened.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-    Ok((rows.map_err(|e| not_readings(path, &e))?, partial))
+    rows.map_err(|e| not_readings(path, &e))
 }
 
 /// The index of a column; `None` if the file lacks the column. Fails if the column has another type.

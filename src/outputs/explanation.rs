@@ -45,6 +45,9 @@ pub(crate) fn explain_text(
         // A partial response of a server, or damaged files.
         let _ = writeln!(text, "the source lacks data for {}", count(explanation.partial, "step"));
     }
+    if let Some(sentence) = &explanation.without_data {
+        let _ = writeln!(text, "{}", terminal_label(sentence));
+    }
     for sentence in missing {
         let _ = writeln!(text, "not in the score: {}", terminal_label(sentence));
     }

@@ -7,7 +7,7 @@ use super::output::{Needs, Output, OwnedFiles, Scored};
 use super::shared::ahead::{
     Ordered, detailed, expected, first_hour, headline, judgment, limits, metric_of, moment, usually, warnings,
 };
-use super::shared::folded::{figures, left_out, listable};
+use super::shared::folded::{figures, left_out, listable, without_data};
 use crate::analysis::findings::{ClusterHealth, Findings, Problem, Verdict};
 use crate::analysis::forecast::result::{ClusterForecast, Forecast};
 use crate::files::WholeFile;
@@ -70,6 +70,9 @@ fn report(findings: &Findings, manifest: &Manifest, forecast: Option<&Forecast>)
     let profile = manifest.profile.as_ref().map(|p| format!(", profile {}", p.name)).unwrap_or_default();
     let range = format!("{start} to {end} ({zone}){profile}: {}.", figures(&verdict));
     let _ = writeln!(text, "{}\n", markdown_text(&range));
+    for sentence in without_data(findings, zone) {
+        let _ = writeln!(text, "Unknown: {}.\n", markdown_text(&sentence));
+    }
     if let Some(forecast) = forecast {
         ahead(&mut text, forecast, zone);
     }
@@ -233,12 +236,16 @@ fn row(health: &ClusterHealth) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::findings::ProblemCause;
     use crate::time::HOUR_MS;
 
     #[test]
     fn clusters_that_do_not_fit_are_counted() {
-        let all: Vec<ClusterHealth> =
-            (0..2000).map(|number| ClusterHealth::never_seen(&format!("cluster-{number:04}"), HOUR_MS)).collect();
+        let all: Vec<ClusterHealth> = (0..2000)
+            .map(|number| {
+                ClusterHealth::never_seen(&format!("cluster-{number:04}"), ProblemCause::MemberWithoutData, HOUR_MS)
+            })
+            .collect();
         let mut text = String::new();
         clusters(&mut text, &all);
         let listed = text.lines().filter(|line| line.starts_with("| cluster-")).count();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::shared::folded::{figures, left_out, listable};
+use super::shared::folded::{figures, left_out, listable, without_data};
 use super::terminal::Palette;
 use crate::analysis::findings::{Findings, Kind, Problem, ProblemCause, Verdict};
 use crate::text::count;
@@ -56,6 +56,9 @@ impl Listing<'_> {
         let verdict = Verdict::of(findings.clusters());
         let mut text = format!("{}\n", self.palette.bold(&terminal_line(&verdict.sentence())));
         let _ = writeln!(text, "{}", figures(&verdict));
+        for sentence in without_data(findings, self.zone) {
+            let _ = writeln!(text, "{}", terminal_line(&sentence));
+        }
         if !listed.is_empty() {
             text.push('\n');
         }

@@ -71,9 +71,9 @@ impl Origin {
         self.sources.keys().find(|name| name.as_str() == first)
     }
 
-    /// A source that is known only by this pseudonym.
-    pub(super) fn anonymized(pseudonym: &str) -> Self {
-        Self::named(ANONYMIZED, pseudonym)
+    /// A source that is known only by this pseudonym. Of several, `sources` has what is known of each.
+    pub(super) fn anonymized(pseudonym: &str, sources: BTreeMap<SourceName, Source>) -> Self {
+        Self { sources, ..Self::named(ANONYMIZED, pseudonym) }
     }
 
     /// Whether clusters and members have pseudonyms in place of the names that they have in the source.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{Member, Origin, QuerySource, Source};
+use super::{Member, Origin, QuerySource, Source, SourceName};
 
 /// The shortest key, in bytes. A shorter one can be found by trying.
 const LEAST: usize = 16;
@@ -38,18 +38,27 @@ impl Pseudonyms {
     }
 
     /// The pseudonym of a member, such as `cluster-0c47f1c2a5de` and `member-9b1f60e3ca27`. Members of the same name in two
-    /// clusters have different ones.
-    fn member(&self, member: &Member) -> Member {
+    /// clusters have different ones. In a history of several sources, that of the source comes first:
+    /// `source-5b03ad4c9e11/cluster-0c47f1c2a5de`.
+    fn member(&self, member: &Member, origin: &Origin) -> Member {
         let (cluster, name) = (&*member.cluster, &*member.member);
-        Member::new(&self.name("cluster", &[cluster]), &self.name("member", &[cluster, name]))
+        let own = self.name("cluster", &[cluster]);
+        let own = origin.source_of(cluster).map(|source| self.of_source(source).cluster(&own)).unwrap_or(own);
+        Member::new(&own, &self.name("member", &[cluster, name]))
+    }
+
+    /// The pseudonym of one of several sources.
+    pub(crate) fn of_source(&self, source: &SourceName) -> SourceName {
+        SourceName::pseudonym(self.name("source", &[source.as_str()]))
     }
 
     /// The pseudonyms of these members. Fails if two of them have the same.
     pub(crate) fn members<'a>(
         &self,
         members: impl IntoIterator<Item = &'a Member>,
+        origin: &Origin,
     ) -> Result<BTreeMap<Member, Member>, PseudonymError> {
-        let named = members.into_iter().map(|member| (member.clone(), self.member(member)));
+        let named = members.into_iter().map(|member| (member.clone(), self.member(member, origin)));
         told_apart(named.collect())
     }
 
@@ -57,9 +66,10 @@ impl Pseudonyms {
     /// Different sources stay different.
     pub(crate) fn source(&self, source: &Source) -> Source {
         let origin = serde_json::to_string(&source.origin).unwrap_or_default();
+        let sources = source.origin.sources().iter().map(|(name, source)| (self.of_source(name), self.source(source)));
         let hidden = |query: &QuerySource| QuerySource { form: query.form.clone(), promql: self.query(&query.promql) };
         Source {
-            origin: Origin::anonymized(&self.name("source", &[&origin])),
+            origin: Origin::anonymized(&self.name("source", &[&origin]), sources.collect()),
             queries: source.queries.iter().map(|(name, query)| (name.clone(), hidden(query))).collect(),
             ..source.clone()
         }

@@ -14,6 +14,12 @@ const LONGEST: usize = 64;
 pub struct SourceName(String);
 
 impl SourceName {
+    /// The name of a source whose own is hidden, made of letters, digits and `-`.
+    pub(super) fn pseudonym(text: String) -> Self {
+        debug_assert!(text.parse::<Self>().is_ok());
+        Self(text)
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

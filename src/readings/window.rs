@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::{ColumnReadings, Life, Lives, Member, is_idle, is_missing};
+use super::{ColumnReadings, Life, Lives, Member, PartialSteps, SourceName, is_idle, is_missing};
 use crate::spec::{COLUMNS, Column, Companion, Metric};
-use crate::time::{Grid, TimeRange, stretches, union};
+use crate::time::{Grid, TimeRange, stretches};
 
 /// The readings of one window: a UTC day, or the requested part of one.
 ///
@@ -15,7 +15,7 @@ pub struct Window {
     grid: Grid,
     members: Vec<Member>,
     companions: Vec<Companion>,
-    partial: Vec<Range<usize>>,
+    partial: PartialSteps,
     /// Steps that were never requested, as ascending ranges.
     unasked: Vec<Range<usize>>,
     /// Values by column index. The entry of a companion is empty if the window does not contain it.
@@ -32,7 +32,14 @@ impl Window {
         for column in Metric::ALL.map(Column::from).into_iter().chain(companions.iter().map(|&c| c.into())) {
             columns[column.index()] = vec![f64::NAN; cells];
         }
-        Self { grid, members, companions: companions.to_vec(), partial: Vec::new(), unasked: Vec::new(), columns }
+        Self {
+            grid,
+            members,
+            companions: companions.to_vec(),
+            partial: PartialSteps::default(),
+            unasked: Vec::new(),
+            columns,
+        }
     }
 
     /// Builds a window from columns. Its members are those with a reading, which may be idle, of at least one metric.
@@ -79,14 +86,25 @@ impl Window {
         &self.companions
     }
 
-    /// The steps with partial responses, as ascending ranges.
-    pub fn partial(&self) -> &[Range<usize>] {
+    /// The steps with partial responses.
+    pub fn partial(&self) -> &PartialSteps {
         &self.partial
     }
 
     /// Adds steps with partial responses.
     pub fn mark_partial(&mut self, steps: &[Range<usize>]) {
-        self.partial = union(self.partial.iter().chain(steps));
+        self.partial.add(steps);
+    }
+
+    /// Adds steps with partial responses of one of several sources.
+    pub(crate) fn mark_partial_of(&mut self, source: &SourceName, steps: &[Range<usize>]) {
+        self.partial.add_of(source, steps);
+    }
+
+    /// The window as the part of one among several sources: steps with partial responses are those of its clusters only.
+    #[must_use]
+    pub(crate) fn of_source(self, source: &SourceName) -> Self {
+        Self { partial: self.partial.only_of(source), ..self }
     }
 
     /// The steps that were never requested, as ascending ranges: they are neither expected nor missing.
@@ -204,6 +222,12 @@ impl Window {
         Self { members: order.into_iter().map(|(member, _)| member).collect(), columns, ..self }
     }
 
+    /// The window with other names for the sources to whose clusters partial responses belong.
+    #[must_use]
+    pub(crate) fn with_sources_renamed(self, name: impl Fn(&SourceName) -> SourceName) -> Self {
+        Self { partial: self.partial.renamed(name), ..self }
+    }
+
     /// One window of the members of several, which have the same steps and columns and no member in common. Steps with
     /// partial responses are those of any of them.
     pub(crate) fn joined(grid: Grid, companions: &[Companion], parts: Vec<Self>) -> Self {
@@ -212,7 +236,7 @@ impl Window {
         let mut all = Self::unknown(grid, members, companions);
         let columns: Vec<Column> = Column::all().filter(|&column| all.holds(column)).collect();
         for part in parts {
-            all.mark_partial(&part.partial);
+            all.partial.merge(&part.partial);
             for (from, member) in part.members.iter().enumerate() {
                 let Ok(to) = all.members.binary_search(member) else { continue };
                 for &column in &columns {

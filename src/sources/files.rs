@@ -13,7 +13,7 @@ use super::raw::{Label, LostSpan, SampleStore, Sighted};
 use super::spool::SpoolError;
 use super::tsdb::block::Samples;
 use super::tsdb::bucket::Bucket;
-use super::tsdb::directory::{DataDirectory, DirectoryError, DirectorySeries, Replica};
+use super::tsdb::directory::{DataDirectory, DirectoryError, DirectorySeries, Replica, Which};
 use crate::places::{Address, Place, PlaceError, address_of};
 use dumps::DumpStore;
 
@@ -70,8 +70,8 @@ pub(crate) enum FileSeries {
 pub(crate) struct Opening<'a> {
     /// The metrics to read, such as [`metric_names`](super::raw::metric_names) of queries.
     pub(crate) names: &'a [String],
-    /// Which blocks to read of those of several replicas.
-    pub(crate) replica: Option<&'a Replica>,
+    /// Which blocks to read of those that are there.
+    pub(crate) which: &'a Which,
     /// The times whose samples may be needed, in milliseconds: a half-open range. Blocks of a bucket without any of them are
     /// not looked into.
     pub(crate) range_ms: Range<i64>,
@@ -138,7 +138,7 @@ impl Files {
     fn in_bucket(address: &Address, opening: &Opening<'_>) -> Result<Self, FilesError> {
         let bucket = Bucket::open(address, opening.range_ms.clone()).map_err(DirectoryError::from)?;
         let name = bucket.address().to_owned();
-        let (directory, notes) = DataDirectory::in_bucket(bucket, opening.names, opening.replica)?;
+        let (directory, notes) = DataDirectory::in_bucket(bucket, opening.names, opening.which)?;
         Ok(Self::of_directory(directory, None, name, notes))
     }
 
@@ -149,34 +149,36 @@ impl Files {
         let is_on_disk = kind.is_dir() || kind.is_file();
         let absolute = if is_on_disk { path.canonicalize() } else { std::path::absolute(path) }.map_err(unreadable)?;
         let name = absolute.display().to_string();
-        let open = |dir: &Path| DataDirectory::open(dir, opening.names, opening.replica);
+        let open = |dir: &Path| DataDirectory::open(dir, opening.names, opening.which);
         // What is a data directory or a block itself needs no search of the folders in it.
         if DataDirectory::is_at(&absolute)? {
-            let directory = open(&absolute)?;
-            return match directory.is_empty() {
+            let (directory, notes) = open(&absolute)?;
+            return match directory.is_empty() && notes.is_empty() {
                 true => Err(FilesError::Empty { path: path.to_owned() }),
-                false => Ok(Self::of_directory(directory, None, name, Vec::new())),
+                false => Ok(Self::of_directory(directory, None, name, notes)),
             };
         }
-        let Recognized { found, notes } = recognize(&absolute)?;
+        let Recognized { found, mut notes } = recognize(&absolute)?;
         match found {
             Found::DataDirectory(dir) => {
-                let directory = open(&dir)?;
-                if directory.is_empty() {
+                let (directory, left_out) = open(&dir)?;
+                if directory.is_empty() && left_out.is_empty() {
                     return Err(FilesError::Empty { path: path.to_owned() });
                 }
+                notes.extend(left_out);
                 Ok(Self::of_directory(directory, None, dir.display().to_string(), notes))
             }
             Found::ArchivedData(data) => {
                 let (bytes, folder) = (BinaryBytes(data.bytes()), std::env::temp_dir());
                 (opening.tell)(&format!("unpacking {bytes} of {name} to a folder in {}", folder.display()));
                 let inside = Inside { unpacked: data.unpack_unless(opening.is_stopped, None)?, place: place_of(&data) };
-                let directory = open(inside.unpacked.path()).map_err(|error| inside.named(&error))?;
+                let (directory, left_out) = open(inside.unpacked.path()).map_err(|error| inside.named(&error))?;
+                notes.extend(left_out);
                 let name = if data.root().is_empty() { name } else { format!("{name}: {}", data.root()) };
                 Ok(Self::of_directory(directory, Some(inside), name, notes))
             }
             Found::Dumps(found) => {
-                if let Some(replica) = opening.replica.cloned() {
+                if let Some(replica) = opening.which.replica.clone() {
                     return Err(FilesError::ReplicaOfDump { path: path.to_owned(), replica });
                 }
                 let has_few_metrics = found.files().iter().all(|dump| dump.path.iter().any(|part| part == "etcd_info"));

@@ -54,6 +54,13 @@ impl TimeRange {
         (both.start_ms < both.end_ms).then_some(both)
     }
 
+    /// The parts of the range before and after `other`.
+    pub fn without(self, other: Self) -> impl Iterator<Item = Self> {
+        let before = Self { end_ms: self.end_ms.min(other.start_ms), ..self };
+        let after = Self { start_ms: self.start_ms.max(other.end_ms), ..self };
+        [before, after].into_iter().filter(|part| part.start_ms < part.end_ms)
+    }
+
     /// Whether `other` lies completely within the range.
     pub fn contains(self, other: Self) -> bool {
         self.start_ms <= other.start_ms && other.end_ms <= self.end_ms

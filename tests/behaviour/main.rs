@@ -32,6 +32,7 @@ mod forecast_files;
 mod from_buckets;
 mod from_files;
 mod from_mimir;
+mod from_selected;
 mod gaps;
 mod gateways;
 mod generated;

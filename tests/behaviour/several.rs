@@ -1,5 +1,9 @@
 //! Several servers, or tenants of one, in a single history: `[[source]]` and `--tenant`.
 
+mod lacking;
+mod one_of_several;
+mod unchanged;
+
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -208,8 +212,8 @@ fn a_dead_server_is_named_and_the_others_are_pulled_joined_and_scored() {
     let lacking = serde_json::json!({ "us-1": ["2026-10-01", "2026-10-02"] });
     assert_eq!(manifest(&folder, "audit")["days_lacking"], lacking, "scoring keeps what a pull lacked");
     let noted = etcd_heatmap(&["score", &folder.at("audit")]).succeeds();
-    assert!(noted.stderr.contains("source us-1 lacks 2026-10-01 to 2026-10-02"), "{}", noted.stderr);
-    assert!(folder.text("audit/report.html").contains("the source us-1 lacks"));
+    assert!(noted.stderr.contains("source us-1 has no data for 2026-10-01 to 2026-10-02"), "{}", noted.stderr);
+    assert!(folder.text("audit/report.html").contains("for which source us-1 has no data"));
 
     // Once it is back, the next run pulls only what is missing.
     us.live();
@@ -425,7 +429,7 @@ fn each_source_is_checked_and_mistakes_in_one_are_found_before_any_work() {
     failed.fails_saying(&["1 of 2 sources failed: us-1:", "503"]);
 
     for (command, words) in [
-        (&["textfile"][..], &["textfile reads one source, and eu-1, us-1 are set"][..]),
+        (&["textfile"][..], &["textfile reads one source, and eu-1, us-1 are set: name one of them as --source"][..]),
         (&["rules"], &["rules reads one source"]),
         (&["pull", "--shard", "1/2", "--out", "x"], &["pull --shard reads one source"]),
         (&["pull", "--url", "http://127.0.0.1:9", "--out", "x"], &["--url: every [[source]] sets its own url"]),

@@ -20,7 +20,7 @@ CAUSES = {
     "slow_disk": "Slow disk", "leader_instability": "Frequent leader changes", "file_descriptors": "Too many open files",
     "database_size": "Large database", "client_traffic": "Heavy client traffic", "member_without_data": "Member without data",
     "member_replaced": "Member replaced", "restart": "Restart", "no_leader": "No leader",
-    "database_full": "Database at its quota",
+    "database_full": "Database at its quota", "source_without_data": "Source without data",
 }  # fmt: skip
 KINDS = {
     "leader_change": "leader change", "recurrence": "recurrence", "growth": "growing database",

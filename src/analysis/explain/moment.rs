@@ -25,6 +25,8 @@ pub(crate) struct Moment {
     pub(crate) cluster: StepTotals,
     /// Whether the source lacks data at the step.
     pub(crate) is_partial: bool,
+    /// What the source lacks at the step, in a sentence.
+    pub(crate) without_data: Option<String>,
     /// Who led around the step, in order of time; `None` if the history does not say.
     pub(crate) led: Option<Vec<Led>>,
     /// The members, sorted by name.
@@ -141,6 +143,7 @@ pub(crate) fn explain_moment(
         last_ms: at(spots.last()),
         cluster: StepTotals::default(),
         is_partial: false,
+        without_data: None,
         led: led(&spots),
         members: Vec::new(),
     };
@@ -148,7 +151,7 @@ pub(crate) fn explain_moment(
     let (day, step) = *here;
     let all = &day.scores.members;
     moment.cluster.add(folding.rollup.line(table, &day.scores, 0..all.len())[step]);
-    moment.is_partial = day.scores.is_partial(step);
+    moment.is_partial = all.first().is_some_and(|of| day.scores.is_partial(&of.cluster, step));
     let is_told = |member: &&Member| only.is_none_or(|only| *member.member == *only);
     let members = all.iter().filter(is_told).map(|member| explain_member(table, profile, *here, &spots, member));
     moment.members = members.filter(|member| member.totals.expected > 0 || only.is_some()).collect();

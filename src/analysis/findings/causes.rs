@@ -27,6 +27,8 @@ named! {
         NoLeader = "no_leader",
         /// The database is at its quota, so that etcd refuses writes.
         DatabaseFull = "database_full",
+        /// One of several sources has no data, so that nothing is known of its clusters.
+        SourceWithoutData = "source_without_data",
     }
     parsed "unknown cause"
 }
@@ -35,7 +37,7 @@ named! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Advice {
     pub(crate) sentence: &'static str,
-    /// The title of a page on etcd.io/docs.
+    /// The title of a page on etcd.io/docs; empty if the advice is not about etcd.
     pub(crate) page: &'static str,
 }
 
@@ -48,7 +50,12 @@ impl ProblemCause {
             Self::FileDescriptors => &[Metric::OpenFds],
             Self::DatabaseSize => &[Metric::DbSize],
             Self::ClientTraffic => &[Metric::ClientTrafficIn],
-            Self::MemberWithoutData | Self::MemberReplaced | Self::Restart | Self::NoLeader | Self::DatabaseFull => &[],
+            Self::MemberWithoutData
+            | Self::MemberReplaced
+            | Self::Restart
+            | Self::NoLeader
+            | Self::DatabaseFull
+            | Self::SourceWithoutData => &[],
         }
     }
 
@@ -65,13 +72,14 @@ impl ProblemCause {
             Self::Restart => "restart",
             Self::NoLeader => "no leader",
             Self::DatabaseFull => "database at its quota",
+            Self::SourceWithoutData => "source without data",
         }
     }
 
     /// What stands between [`Self::title`] and names of members.
     pub(crate) const fn joins_members(self) -> &'static str {
         match self {
-            Self::MemberWithoutData | Self::MemberReplaced => ": ",
+            Self::MemberWithoutData | Self::MemberReplaced | Self::SourceWithoutData => ": ",
             Self::Restart => " of ",
             Self::NoLeader => " for ",
             _ => " on ",
@@ -120,6 +128,11 @@ impl ProblemCause {
                 "Compact old revisions, defragment one member after the other, then disarm the alarm; raise the quota if \
                  the data needs it.",
                 "Maintenance",
+            ),
+            Self::SourceWithoutData => (
+                "Run the same pull again, which adds what is missing; if that fails, check that the server of this source \
+                 answers and keeps samples for that long.",
+                "",
             ),
         };
         Advice { sentence, page }

@@ -9,12 +9,12 @@ use super::ledger::Ledger;
 use super::problems::{self, OfCluster};
 use super::tracks::{ClusterTrack, MemberTrack, Tracks};
 use super::{
-    DayDigest, Findings, away, cluster_size, critical, defragmentation, fragmentation, gone, growth, incidents,
-    leader_changes, leaders, maintenance, mixed_versions, recurrence,
+    DayDigest, Findings, ProblemCause, away, cluster_size, critical, defragmentation, fragmentation, gone, growth,
+    incidents, lacking, leader_changes, leaders, maintenance, mixed_versions, recurrence,
 };
-use crate::analysis::membership::ExpectedMembers;
+use crate::analysis::membership::{ExpectedMembers, LEAST_MS};
 use crate::heatmap::Folding;
-use crate::readings::{Lives, Origin, Source, SourceName, Window};
+use crate::readings::{Lives, Origin, Source, SourceName, SourceTimes, Window};
 use crate::score::{DayScores, ScoreTable};
 use crate::spec::{Companion, Profile};
 use crate::time::{Step, TimeRange};
@@ -36,6 +36,8 @@ pub(crate) struct Collector<'a> {
     pub(crate) expected: &'a ExpectedMembers,
     /// A low score that lasts shorter is no incident.
     pub(crate) min_duration: Duration,
+    /// In a history of several sources, the times for which some have no data.
+    pub(crate) lacking: &'a SourceTimes,
     /// Where the history comes from.
     pub(crate) origin: &'a Origin,
     /// How far back the rate of defragmentations looks (see [`Self::rate_window_ms`]).
@@ -46,6 +48,13 @@ impl Collector<'_> {
     /// [`Self::min_duration`] in milliseconds.
     pub(super) fn min_duration_ms(&self) -> i64 {
         i64::try_from(self.min_duration.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The source of a cluster, if the cause of a problem is that it has no data.
+    pub(super) fn source_without_data(&self, cause: ProblemCause, cluster: &str) -> Option<String> {
+        let lacks = || self.lacking.of_cluster(cluster).map(|(source, _)| source);
+        let source = self.origin.source_of(cluster).or_else(lacks).filter(|_| cause == ProblemCause::SourceWithoutData);
+        source.map(ToString::to_string)
     }
 
     /// The companions of the history that [`Self::day`] needs: limits, process start times, and evidence.
@@ -87,19 +96,31 @@ impl Collector<'_> {
             |members: Vec<&MemberTrack>| super::spans::union(members.iter().flat_map(|member| member.scraped()));
         let anybody: BTreeMap<_, Vec<TimeRange>> =
             of_sources.into_iter().map(|(name, members)| (name, scraped(members))).collect();
+        let last_ms = |spans: &Vec<TimeRange>| spans.last().map(|span| span.end_ms);
+        let silent_since: Vec<(SourceName, i64)> =
+            anybody.iter().filter_map(|(name, spans)| Some(((*name)?.clone(), last_ms(spans)?))).collect();
         let find = |cluster: &mut ClusterTrack| {
             let anybody = anybody.get(&source_of(cluster)).map(Vec::as_slice).unwrap_or_default();
             cluster.unfold(|cluster| self.find_in(cluster, anybody))
         };
         let mut found: Vec<OfCluster> = clusters.par_iter_mut().map(find).collect();
-        found.extend(problems::unseen(gone::unseen(self, &clusters)));
+        found.extend(problems::unseen(self, gone::unseen(self, &clusters)));
         let mut all = OfCluster::default();
         for of_cluster in found {
             all.findings.extend(of_cluster.findings);
             all.problems.extend(of_cluster.problems);
             all.health.extend(of_cluster.health);
         }
-        Findings::of(all.findings, all.problems, all.health)
+        Findings::of(all.findings, all.problems, all.health).with_lacking(self.silent_at_the_end(&silent_since))
+    }
+
+    /// The times for which sources have no data, with those from which on nothing of a source was seen any more.
+    fn silent_at_the_end(&self, since: &[(SourceName, i64)]) -> SourceTimes {
+        let mut lacking = self.lacking.clone();
+        for (source, start_ms) in since.iter().filter(|(_, start_ms)| self.range.end_ms - start_ms >= LEAST_MS) {
+            lacking.add(source, [TimeRange { start_ms: *start_ms, end_ms: self.range.end_ms }]);
+        }
+        lacking
     }
 
     fn find_in(&self, cluster: &ClusterTrack, anybody: &[TimeRange]) -> OfCluster {
@@ -111,6 +132,7 @@ impl Collector<'_> {
         found.extend(super::storms::find(self, cluster, &low, &ledger, (&elections, &changes)));
         found.extend(critical::find(self, cluster, &found));
         found.extend(away::find(self, cluster, anybody));
+        found.extend(lacking::find(self, cluster));
         let schedules = recurrence::find(self, cluster, &found);
         let mut of_cluster = problems::of_cluster(self, cluster, &ledger, found, schedules);
         of_cluster.findings.extend(changes.findings(self, cluster, &elections));

@@ -4,7 +4,7 @@
 use super::incidents::{Incident, measure};
 use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
-use super::{Collector, Evidence, Finding, Kind, ProblemCause, told};
+use super::{Collector, Evidence, Finding, Kind, ProblemCause, lacking, told};
 use crate::analysis::membership::{
     Departure, LEAST_MS, LOOK_BACK_MS, Membership, Outcome, Shortage, Staffing, failures_tolerated, quorum,
 };
@@ -30,6 +30,9 @@ pub(super) type Down<'a> = (Vec<TimeRange>, &'a MemberTrack);
 fn lived(of: &Collector<'_>, member: &MemberTrack) -> Life {
     let life = member.life;
     let ended_ms = member.scraped().last().map(|span| span.end_ms).filter(|end_ms| *end_ms <= life.last_ms);
+    // What happened to it while its source has no data is unknown: it is expected there, and has not gone.
+    let last = TimeRange { start_ms: life.last_ms, end_ms: life.last_ms + 1 };
+    let ended_ms = ended_ms.filter(|_| !lacking::lacks_all(of, &member.member.cluster, last));
     let last_ms = ended_ms.map_or(life.last_ms, |end_ms| end_ms + LOOK_BACK_MS - of.step.millis());
     Life { last_ms, ..life }
 }
@@ -54,11 +57,15 @@ pub(super) fn find(
     anybody: &[TimeRange],
 ) -> Vec<Incident> {
     let of_departure = |departure: &Departure| {
+        let mut finding = tell(of, cluster, departure, down, anybody);
         let cause = match departure.outcome {
             Outcome::Replaced { .. } => ProblemCause::MemberReplaced,
+            // Nothing was seen of the other clusters of its source either.
+            Outcome::Ended { .. } if finding.staffing.is_none() && of.origin.source_of(&cluster.cluster).is_some() => {
+                ProblemCause::SourceWithoutData
+            }
             Outcome::Gone { .. } | Outcome::Ended { .. } => ProblemCause::MemberWithoutData,
         };
-        let mut finding = tell(of, cluster, departure, down, anybody);
         weigh(&mut finding, membership, departure.members.len());
         Incident::departure(finding, cause)
     };
@@ -91,10 +98,17 @@ pub(super) fn unseen(of: &Collector<'_>, clusters: &[ClusterTrack]) -> Vec<Incid
     let tell = |(name, expected): (&str, usize)| {
         let mut finding = Finding::new(Kind::Incident, name, of.range.start_ms, of.range.end_ms, FEWER);
         finding.says = format!("no member of {name} was ever seen: {} expected", count(expected, "member"));
+        let mut cause = ProblemCause::MemberWithoutData;
+        if let Some((source, _)) = of.lacking.of_cluster(name).filter(|_| lacking::lacks_all(of, name, of.range)) {
+            cause = ProblemCause::SourceWithoutData;
+            finding.rule = lacking::RULE;
+            finding.says += &format!(", and source {source} has no data");
+            finding.tell("source", source.as_str());
+        }
         let staffing = Staffing { left: 0, expected };
         tell_staffing(of, &mut finding, staffing);
         finding.impact = staffing.impact(finding.end_ms - finding.start_ms);
-        Incident::departure(finding, ProblemCause::MemberWithoutData)
+        Incident::departure(finding, cause)
     };
     unseen.map(tell).collect()
 }
@@ -152,7 +166,13 @@ fn tell_ended(
     if length_within(anybody, after) >= LEAST_MS {
         tell_staffing(of, finding, Staffing { left: 0, expected });
     } else {
-        finding.says += "; nothing else was seen since: the monitoring may have been down";
+        match of.origin.source_of(&finding.cluster) {
+            Some(source) => {
+                finding.says += &format!("; source {source} has no data of any cluster since");
+                finding.tell("source", source.as_str());
+            }
+            None => finding.says += "; nothing else was seen since: the monitoring may have been down",
+        }
         finding.tell("members_left", 0_u64);
         finding.tell("members_expected", expected);
     }

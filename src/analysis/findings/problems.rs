@@ -50,6 +50,8 @@ pub(crate) struct Problem {
     pub(crate) rank: usize,
     pub(crate) cluster: String,
     pub(crate) cause: ProblemCause,
+    /// The source that has no data, if that is the problem.
+    pub(crate) source: Option<String>,
     /// Members concerned, the one concerned longest first; empty for leader changes, which all members count, and if the
     /// cluster's members were never seen.
     pub(crate) members: Vec<String>,
@@ -93,6 +95,7 @@ impl Problem {
             rank: 0,
             cluster: cluster.to_owned(),
             cause,
+            source: None,
             members: Vec::new(),
             shape,
             spans: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::{
     Finding, Kind, anomalies, away, cluster_size, critical, defragmentation, fragmentation, gone, growth, incidents,
-    leader_changes, leaders, maintenance, mixed_versions, recurrence, storms,
+    lacking, leader_changes, leaders, maintenance, mixed_versions, recurrence, storms,
 };
 
 /// A rule by which findings are made.
@@ -16,7 +16,7 @@ pub(crate) struct Rule {
 }
 
 /// All rules, by kind.
-pub(crate) const RULES: [Rule; 21] = [
+pub(crate) const RULES: [Rule; 22] = [
     Rule { id: "low_score", kind: Kind::Incident, text: incidents::RULE },
     Rule { id: "leader_changes", kind: Kind::Incident, text: storms::RULE },
     Rule { id: "without_data", kind: Kind::Incident, text: away::DOWN },
@@ -28,6 +28,7 @@ pub(crate) const RULES: [Rule; 21] = [
     Rule { id: "replaced", kind: Kind::Incident, text: gone::REPLACED },
     Rule { id: "all_gone", kind: Kind::Incident, text: gone::ENDED },
     Rule { id: "too_few", kind: Kind::Incident, text: gone::FEWER },
+    Rule { id: "source_without_data", kind: Kind::Incident, text: lacking::RULE },
     Rule { id: "leader_change", kind: Kind::LeaderChange, text: leader_changes::RULE },
     Rule { id: "recurrence", kind: Kind::Recurrence, text: recurrence::RULE },
     Rule { id: "defragmentation", kind: Kind::Defragmentation, text: defragmentation::RULE },

@@ -83,6 +83,7 @@ impl<'a> Made<'a> {
             range,
             expected,
             min_duration: self.min_duration,
+            lacking: &SourceTimes::default(),
             origin: &Origin::default(),
             rate_window_ms: 300_000,
         };

@@ -66,6 +66,7 @@ pub(in crate::commands) fn redraw(
             range,
             expected: &how.expected,
             min_duration: how.min_duration,
+            lacking: &overview.lacking,
             origin: &source.origin,
             rate_window_ms: Collector::rate_window_ms(source),
         }),

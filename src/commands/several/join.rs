@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::part::Part;
+use super::unchanged::{joined_from, unchanged};
 use super::{Failed, SeveralError};
-use crate::commands::pull::{Pulled, Share};
-use crate::commands::rewrite::{Day, Rewrite};
+use crate::commands::pull::Pulled;
+use crate::commands::rewrite::{Day, Days, Rewrite, joined_note, ranges};
 use crate::commands::{CommandError, Writing};
 use crate::folder::{Manifest, Written, source_folder};
-use crate::history::{DayMeta, History, HistoryError, members_in, read_meta};
+use crate::history::{DayMeta, Footnotes, History, HistoryError, members_in, read_meta};
 use crate::readings::{Lives, Source, SourceName, Window};
 use crate::spec::Metric;
 use crate::text::count;
@@ -37,12 +38,14 @@ pub(super) struct Joining<'a> {
 
 /// What is joined.
 #[derive(Clone, Copy)]
-struct Joined<'a> {
+pub(super) struct Joined<'a> {
     /// The description of all sources.
-    source: &'a Source,
+    pub(super) source: &'a Source,
+    /// All sources, also those without any day.
+    names: &'a [SourceName],
     parts: &'a [Part],
     /// The days of all sources, each with the range that they cover together.
-    ranges: &'a BTreeMap<UtcDay, TimeRange>,
+    pub(super) ranges: &'a BTreeMap<UtcDay, TimeRange>,
     lives: &'a Lives,
 }
 
@@ -67,7 +70,7 @@ impl Joining<'_> {
         let history = History::within(self.out);
         let there = known_days(&history)?;
         let is_same = there.iter().all(|(_, meta)| source.difference(&meta.source).is_none());
-        let ranges = ranges(&parts);
+        let ranges = ranges(parts.iter().map(|part| &part.days));
         if parts.is_empty() || self.overwrite && !is_same && !causes.is_empty() {
             let error = CommandError::from(failed(causes, self.of, &parts, &ranges, false));
             return match there.is_empty() {
@@ -83,21 +86,17 @@ impl Joining<'_> {
             there.iter().try_for_each(|(day, meta)| self.nothing_lost(&history, *day, meta, &parts))?;
         }
         let lives = lives(&parts);
-        let lacking = lacking(&parts, &names, &ranges);
-        self.write(
-            &history,
-            is_same,
-            &Joined { source: &source, parts: &parts, ranges: &ranges, lives: &lives },
-            lacking,
-        )?;
+        let joined = Joined { source: &source, names: &names, parts: &parts, ranges: &ranges, lives: &lives };
+        let kept = match is_same {
+            true => unchanged(&history, &there, self.earlier, &joined, self.step)?,
+            false => Days::new(),
+        };
+        let unchanged = kept.len();
+        self.write(&history, is_same, &joined, kept)?;
         missing_metrics(&parts).iter().for_each(|note| self.run.reporter.note(note));
-        self.run.reporter.note(&format!(
-            "joined {} of {}, {} in {:.1} s",
-            count(parts.len(), "source"),
-            count(lives.iter().len(), "member"),
-            count(ranges.len(), "day"),
-            started.elapsed().as_secs_f64()
-        ));
+        let joined = joined_note(&count(parts.len(), "source"), &lives, ranges.len(), started);
+        let more = if unchanged > 0 { format!(", {} unchanged", count(unchanged, "day")) } else { String::new() };
+        self.run.reporter.note(&(joined + &more));
         Ok(match causes.is_empty() {
             true => Pulled::All,
             false => Pulled::Some(failed(causes, self.of, &parts, &ranges, true).into()),
@@ -139,20 +138,14 @@ impl Joining<'_> {
         Ok(())
     }
 
-    /// Writes the days and the manifest. If the history describes its sources in another way, all days are written before
+    /// Writes the days but those that are `kept`, and the manifest. If the history describes its sources in another way, all days are written before
     /// the first takes its place.
-    fn write(
-        &self,
-        history: &History,
-        is_same: bool,
-        of: &Joined<'_>,
-        lacking: BTreeMap<SourceName, Vec<UtcDay>>,
-    ) -> Result<(), CommandError> {
-        let &Joined { source, parts, ranges, lives } = of;
+    fn write(&self, history: &History, is_same: bool, of: &Joined<'_>, kept: Days) -> Result<(), CommandError> {
+        let &Joined { source, parts, ranges, lives, .. } = of;
         let into = if is_same { history.clone() } else { history.replacement() };
         let rewrite = Rewrite { history: &into, source, step: self.step, lives, run: self.run };
-        let days: Vec<UtcDay> = ranges.keys().copied().collect();
-        let joined = |day: UtcDay| joined(parts, day, ranges[&day], self.step, source);
+        let days: Vec<UtcDay> = ranges.keys().copied().filter(|day| !kept.contains_key(day)).collect();
+        let joined = |day: UtcDay| of.day(day, self.step);
         let mut written = rewrite.days("joining", &days, joined).map_err(|error| match error.signal() {
             Some(signal) => SeveralError::Stopped { signal, pulled: parts.len(), of: self.of }.into(),
             None => error,
@@ -165,12 +158,12 @@ impl Joining<'_> {
                 *file = Written::new(history.out(), &history.file(*day), meta.rows, file.stat.clone());
             }
         }
+        written.extend(kept);
         if self.overwrite {
             history.remove_but(|day| ranges.contains_key(&day))?;
         }
         let asked: Vec<TimeRange> = parts.iter().flat_map(|part| part.asked.iter().copied()).collect();
-        let share = Share { shard: None, lacking };
-        Rewrite { history, ..rewrite }.manifest(&asked, written, self.earlier, &share)
+        Rewrite { history, ..rewrite }.manifest(&asked, written, self.earlier)
     }
 }
 
@@ -184,15 +177,6 @@ fn known_days(history: &History) -> Result<Vec<(UtcDay, DayMeta)>, HistoryError>
     Ok(days.filter_map(|day| Some((day, read_meta(&history.file(day)).ok()?))).collect())
 }
 
-/// The days of all sources, each with the range that they cover together.
-fn ranges(parts: &[Part]) -> BTreeMap<UtcDay, TimeRange> {
-    let mut ranges: BTreeMap<UtcDay, TimeRange> = BTreeMap::new();
-    for (day, meta) in parts.iter().flat_map(|part| &part.days) {
-        ranges.entry(*day).and_modify(|range| *range = range.hull(meta.range)).or_insert(meta.range);
-    }
-    ranges
-}
-
 fn lives(parts: &[Part]) -> Lives {
     let mut lives = Lives::default();
     for part in parts {
@@ -201,32 +185,38 @@ fn lives(parts: &[Part]) -> Lives {
     lives
 }
 
-/// A day of all sources that have it.
-fn joined(parts: &[Part], day: UtcDay, range: TimeRange, step: Step, source: &Source) -> Result<Day, HistoryError> {
-    let (grid, companions) = (Grid::within(range, step), source.companions());
-    let (mut windows, mut lives) = (Vec::new(), Lives::default());
-    for part in parts {
-        windows.extend(part.read(day, grid, &companions)?);
-        lives.merge(&part.lives(day, range, grid));
+impl Joined<'_> {
+    /// A day of all sources that have it.
+    fn day(&self, day: UtcDay, step: Step) -> Result<Day, HistoryError> {
+        let range = self.ranges[&day];
+        let (grid, companions) = (Grid::within(range, step), self.source.companions());
+        let mut windows = Vec::new();
+        for part in self.parts {
+            windows.extend(part.read(day, grid, &companions)?);
+        }
+        let footnotes = self.footnotes(day, step);
+        Ok(Day { window: Window::joined(grid, &companions, windows), range, footnotes })
     }
-    Ok(Day { window: Window::joined(grid, &companions, windows), range, lives })
-}
 
-/// The days that each source lacks, wholly or in part; all days of a source without any.
-fn lacking(
-    parts: &[Part],
-    names: &[SourceName],
-    ranges: &BTreeMap<UtcDay, TimeRange>,
-) -> BTreeMap<SourceName, Vec<UtcDay>> {
-    let of = |name: &SourceName| match parts.iter().find(|part| part.name == *name) {
-        Some(part) => lacks(part, ranges),
-        None => ranges.keys().copied().collect(),
-    };
-    names.iter().map(|name| (name.clone(), of(name))).filter(|(_, days)| !days.is_empty()).collect()
+    /// What the footer of a day has besides what is in the files of the sources.
+    pub(super) fn footnotes(&self, day: UtcDay, step: Step) -> Footnotes {
+        let range = self.ranges[&day];
+        let grid = Grid::within(range, step);
+        let mut footnotes = Footnotes { joined_from: joined_from(self.parts, day), ..Footnotes::default() };
+        self.parts.iter().for_each(|part| footnotes.lives.merge(&part.lives(day, range, grid)));
+        for name in self.names {
+            match self.parts.iter().find(|part| part.name == *name) {
+                Some(part) => footnotes.lacking.add(name, part.lacking(day, range)),
+                // Nothing was ever pulled of it.
+                None => footnotes.lacking.add(name, [range]),
+            }
+        }
+        footnotes
+    }
 }
 
 fn lacks(part: &Part, ranges: &BTreeMap<UtcDay, TimeRange>) -> Vec<UtcDay> {
-    ranges.iter().filter(|(day, range)| part.lacks(**day, **range)).map(|(day, _)| *day).collect()
+    ranges.iter().filter(|(day, range)| !part.lacking(**day, **range).is_empty()).map(|(day, _)| *day).collect()
 }
 
 fn failed(

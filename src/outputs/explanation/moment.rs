@@ -33,6 +33,9 @@ pub(crate) fn moment_text(
     if moment.is_partial {
         text.push_str("the source lacks data at this step\n");
     }
+    if let Some(sentence) = &moment.without_data {
+        let _ = writeln!(text, "{}", terminal_label(sentence));
+    }
     let _ = writeln!(text, "{}", leaders(zone, moment));
     if let Some(raw) = raw {
         text.push_str(&counts::head(&raw.from));

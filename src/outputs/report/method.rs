@@ -187,7 +187,7 @@ fn gaps(manifest: &Manifest) -> Markup {
             @if !days.is_empty() { h3 { (name) } p { (days.join(", ")) } }
         }
         @for (name, days) in manifest.lacking() {
-            h3 { "Days that the source " (name) " lacks, at least in part" } p { (days) }
+            h3 { "Days for which source " (name) " has no data, at least for a part" } p { (days) }
         }
     }
 }

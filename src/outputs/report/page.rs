@@ -11,7 +11,7 @@ use super::heat_cell::Folded;
 use super::{ahead, clusters, colours, data, events, facts, method, notes, plain, verdict};
 use crate::analysis::annotations::Annotations;
 use crate::analysis::cell_readings::ReadingCells;
-use crate::analysis::findings::{Findings, ProblemCause, Verdict};
+use crate::analysis::findings::{Findings, ProblemCause};
 use crate::analysis::forecast::result::Forecast;
 use crate::folder::Manifest;
 use crate::heatmap::{Cell, Line, WHY_IDLE};
@@ -70,7 +70,7 @@ pub(super) fn page(shown: Shown<'_>) -> String {
             }
             body {
                 main {
-                    (verdict::verdict(manifest, &Verdict::of(findings.clusters())))
+                    (verdict::verdict(manifest, findings))
                     (settings())
                     (sections(shown))
                 }

@@ -3,13 +3,15 @@
 use maud::{Markup, html};
 
 use super::page::clock;
-use crate::analysis::findings::Verdict;
+use crate::analysis::findings::{Findings, Verdict};
 use crate::folder::Manifest;
+use crate::outputs::shared::folded::without_data;
 use crate::text::grouped;
 use crate::text::html::html_text;
 use crate::time::{Zone, parse_instant};
 
-pub(super) fn verdict(manifest: &Manifest, verdict: &Verdict) -> Markup {
+pub(super) fn verdict(manifest: &Manifest, findings: &Findings) -> Markup {
+    let verdict = Verdict::of(findings.clusters());
     let zone = manifest.folding().unwrap_or_default().zone;
     let unknown = whole_hours(verdict.unknown_hours);
     let figures = [
@@ -25,6 +27,7 @@ pub(super) fn verdict(manifest: &Manifest, verdict: &Verdict) -> Markup {
                 (manifest.asked.gaps()) ", " (zone)
             }
             h1 #sentence .is-bad[!verdict.attention.is_empty()] { (capitalized(&html_text(&verdict.sentence()))) }
+            @for sentence in without_data(findings, zone) { p { (capitalized(&html_text(&sentence))) "." } }
             dl.figures {
                 @for (value, name) in figures { div { dt { (name) } dd { (value) } } }
             }

@@ -3,6 +3,7 @@
 use crate::analysis::findings::{Findings, Problem, Verdict};
 use crate::text::count;
 use crate::text::rounding::loss_short;
+use crate::time::Zone;
 
 /// The figures of a verdict: `14 problems in 2 clusters, 31 hours below 7, 4 hours unknown`.
 pub(in crate::outputs) fn figures(verdict: &Verdict) -> String {
@@ -14,6 +15,18 @@ pub(in crate::outputs) fn figures(verdict: &Verdict) -> String {
     let unknown = loss_short(verdict.unknown_hours);
     let hours = if unknown == "1" { "hour" } else { "hours" };
     format!("{problems}, {} below 7, {unknown} {hours} unknown", count(verdict.below_7, "hour"))
+}
+
+/// A sentence for each source that has no data for some of the time; of many sources the first few, and the number of the
+/// others.
+pub(in crate::outputs) fn without_data(findings: &Findings, zone: Zone) -> Vec<String> {
+    const NAMED: usize = 5;
+    let mut sentences: Vec<String> = findings.lacking().sentences(zone).collect();
+    let more = sentences.len().saturating_sub(NAMED);
+    sentences.truncate(NAMED);
+    sentences.iter_mut().for_each(|sentence| sentence.push_str(", so its clusters are unknown then"));
+    sentences.extend((more > 0).then(|| format!("{} without data for some of the time", count(more, "more source"))));
+    sentences
 }
 
 /// The problems that a short list may name, worst first. Scattered dips are never among them.

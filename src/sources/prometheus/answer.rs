@@ -163,7 +163,7 @@ mod tests {
             let error = failure.error.to_string();
             assert!(error.contains("--allow-partial") && error.contains(message), "{more}: {error}");
             let window = Window::join(grid_of_one(), [(Metric::DbSize.into(), decoded(&lenient, &body).unwrap())]);
-            assert_eq!(window.partial().first(), Some(&(0..1)), "{more}");
+            assert_eq!(window.partial().steps().first(), Some(&(0..1)), "{more}");
         }
         for more in ["", r#","isPartial":false"#, r#","isPartial":null,"warnings":null"#, r#","warnings":["slow"]"#] {
             let readings = decoded(&strict, &answer("matrix", "1", more)).unwrap();

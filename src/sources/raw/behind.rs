@@ -113,6 +113,11 @@ impl Behind {
         all.filter(|name| !read.contains(name)).collect()
     }
 
+    /// The selectors of all series that the query needs, of any member.
+    pub(crate) fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        self.query.selectors().into_iter()
+    }
+
     /// Whether the query reads samples of a lost span if it is evaluated at an instant.
     pub(crate) fn lacks(&self, lost: &LostSpan, at_ms: i64) -> bool {
         let is_in_window = lost.first_ms <= at_ms && lost.last_ms >= at_ms.saturating_sub(self.window_ms());

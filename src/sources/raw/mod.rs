@@ -27,7 +27,7 @@ pub(crate) use error::RawError;
 #[cfg(test)]
 pub(crate) use evaluate::EvaluationError;
 pub(crate) use queries::{Queries, Selection};
-pub(crate) use reach::{classic_names, extent, metric_names, require_selector};
+pub(crate) use reach::{classic_names, extent, metric_names, require_selector, selectors};
 pub(crate) use selector::Selector;
 pub(crate) use source::{RawSource, Rules, on_threads};
 pub(crate) use store::{Label, LostSpan, METRIC_NAME, SampleStore, Sighted, is_named, label_of};

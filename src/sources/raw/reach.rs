@@ -18,6 +18,19 @@ fn computable(queries: &QuerySet) -> impl Iterator<Item = Query> {
     })
 }
 
+/// The selectors of all series that the queries read in any form.
+pub(crate) fn selectors(queries: &QuerySet) -> Vec<Selector> {
+    let mut selectors: Vec<Selector> = Vec::new();
+    for query in computable(queries) {
+        for one in query.selectors() {
+            if !selectors.contains(one) {
+                selectors.push(one.clone());
+            }
+        }
+    }
+    selectors
+}
+
 /// The metrics that the queries read in any form, and the native histograms that may be there instead of buckets.
 pub(crate) fn metric_names(queries: &QuerySet) -> Vec<String> {
     let mut names: BTreeSet<String> = BTreeSet::new();

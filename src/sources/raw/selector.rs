@@ -17,6 +17,11 @@ impl Selector {
             && self.matchers.iter().all(|matcher| matcher.matches(label_of(labels, matcher.name()).unwrap_or_default()))
     }
 
+    /// Whether a series may be selected of which only some labels are given; a label without a value here may have any.
+    pub(crate) fn may_match<'a>(&self, given: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.matchers.iter().all(|matcher| given(matcher.name()).is_none_or(|value| matcher.matches(value)))
+    }
+
     /// The same selector for the metric with another name.
     pub(super) fn renamed(&self, name: &str) -> Self {
         Self { name: name.to_owned(), matchers: self.matchers.clone() }

@@ -279,7 +279,7 @@ fn a_window_has_the_readings_of_all_members_and_none_that_depend_on_lost_samples
     assert_eq!(known(Metric::LeaderChanges.into()), (0..20).collect::<Vec<_>>());
     assert_eq!(window.row(Metric::ClientTrafficIn, 0)[10], 1.0);
     // The day counts as partial, so that a later pull reads it again.
-    assert_eq!(window.partial(), std::slice::from_ref(&(20..1440)));
+    assert_eq!(window.partial().steps().as_slice(), std::slice::from_ref(&(20..1440)));
     let identity = runtime.block_on(source.identity(hours(24)));
     assert!(identity.notes.is_empty() && identity.mixed.is_none(), "{:?}", identity.notes);
 }

@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) use error::DirectoryError;
-pub(crate) use labels::{NoReplica, Replica};
+pub(crate) use labels::{NoReplica, Replica, Which};
 pub(crate) use living::Living;
 
 use super::block::{BlockFolder, BlockFolders, BlockMeta, Samples, merge};
-use super::bucket::{Bucket, each_at_once};
+use super::bucket::{Bucket, each_at_once, unselected_note};
 use super::head::{Head, HeadSeries, Lost};
 use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, is_named};
 use crate::text::count;
@@ -42,7 +42,7 @@ pub(crate) struct DataDirectory {
     until_ms: AtomicI64,
     /// The metrics whose series are read.
     names: Vec<String>,
-    replica: Option<Replica>,
+    which: Arc<Which>,
     blocks: RwLock<Vec<Arc<BlockSlot>>>,
     /// The series of the head, by labels.
     head: Vec<HeadSeries>,
@@ -72,47 +72,49 @@ impl DataDirectory {
         Ok(path.is_dir() && (path.join("wal").is_dir() || is_block(path) || BlockFolders::is_any_in(path)?))
     }
 
-    /// Opens the directory to read the series of these metrics; of blocks of replicas, those of this one. A single block
-    /// is a directory too.
-    pub(crate) fn open(dir: &Path, names: &[String], replica: Option<&Replica>) -> Result<Self, DirectoryError> {
+    /// Opens the directory to read the series of these metrics, and returns notes about blocks that are left out. A single
+    /// block is a directory too.
+    pub(crate) fn open(dir: &Path, names: &[String], which: &Which) -> Result<(Self, Vec<String>), DirectoryError> {
         let read = Arc::<opened::BytesRead>::default();
         let home = Home::Disk(dir.to_owned());
         let slot = |folder: BlockFolder| Arc::new(BlockSlot::new(folder, home.clone(), Arc::clone(&read)));
-        let Living { head, before, after } = Living::read(dir, names, replica)?;
+        let Living { head, before, after } = Living::read(dir, names, which)?;
         let blocks = after.into_iter().map(slot).collect();
         let lost = lost_of(&head, begin_of_head(dir, &before));
-        Ok(Self {
+        let left_out = unselected_note(&home::unselected(dir, which)?);
+        let directory = Self {
             dir: dir.to_owned(),
             home,
             until_ms: AtomicI64::new(i64::MIN),
             names: names.to_vec(),
-            replica: replica.cloned(),
+            which: Arc::new(which.clone()),
             blocks: RwLock::new(blocks),
             lost: lost.iter().map(span).collect(),
             notes: notes(&head, &lost),
             head_bytes: head.bytes_read(),
             head: head.into_series(),
             read,
-        })
+        };
+        Ok((directory, left_out.into_iter().collect()))
     }
 
     /// Opens the blocks in a bucket, and returns notes about those that are left out.
     pub(crate) fn in_bucket(
         bucket: Bucket,
         names: &[String],
-        replica: Option<&Replica>,
+        which: &Which,
     ) -> Result<(Self, Vec<String>), DirectoryError> {
         let (bucket, read) = (Arc::new(bucket), Arc::<opened::BytesRead>::default());
-        let (dir, listed) = (PathBuf::from(bucket.address()), bucket.list()?);
+        let (dir, listed) = (PathBuf::from(bucket.address()), home::list_bucket(&bucket, which)?);
         let home = Home::Bucket(bucket);
         let slot = |folder: BlockFolder| Arc::new(BlockSlot::new(folder, home.clone(), Arc::clone(&read)));
-        let blocks = home::choose(&dir, listed.blocks, replica)?.into_iter().map(slot).collect();
+        let blocks = listed.blocks.into_iter().map(slot).collect();
         let directory = Self {
             dir,
             home,
             until_ms: AtomicI64::new(i64::MIN),
             names: names.to_vec(),
-            replica: replica.cloned(),
+            which: Arc::new(which.clone()),
             blocks: RwLock::new(blocks),
             head: Vec::new(),
             head_bytes: 0,
@@ -215,7 +217,7 @@ impl DataDirectory {
 
     /// Lists the blocks again, because a running Prometheus has replaced some. Returns whether there is a difference.
     fn list_again(&self) -> Result<bool, DirectoryError> {
-        let folders = self.home.list(self.replica.as_ref())?;
+        let folders = self.home.list(&self.which)?;
         let mut blocks = self.blocks.write().unwrap_or_else(PoisonError::into_inner);
         let is_known = |folder: &BlockFolder| blocks.iter().any(|slot| slot.dir() == folder.dir);
         if folders.len() == blocks.len() && folders.iter().all(is_known) {

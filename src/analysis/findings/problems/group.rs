@@ -69,20 +69,21 @@ pub(in super::super) fn of_cluster(
 }
 
 /// The problems of clusters that are expected and were never seen, one for each.
-pub(in super::super) fn unseen(incidents: Vec<Incident>) -> impl Iterator<Item = OfCluster> {
+pub(in super::super) fn unseen(of: &Collector<'_>, incidents: Vec<Incident>) -> impl Iterator<Item = OfCluster> {
     incidents.into_iter().map(|mut incident| {
         let cluster = incident.finding.cluster.clone();
         let mut problem = Problem::empty(&cluster, incident.cause, Shape::Once);
         problem.id = format!("{cluster}/{}/1", incident.cause.name());
         problem.staffing = incident.finding.staffing;
         problem.impact = incident.finding.impact;
+        problem.source = of.source_without_data(incident.cause, &cluster);
         problem.occurrences = 1;
         problem.is_open = true;
         problem.low_ms = incident.low_ms();
         problem.unknown_ms = problem.low_ms;
         problem.spans.clone_from(&incident.spans);
         incident.finding.problem = Some(problem.id.clone());
-        let health = ClusterHealth::never_seen(&cluster, problem.low_ms);
+        let health = ClusterHealth::never_seen(&cluster, incident.cause, problem.low_ms);
         OfCluster { findings: vec![incident.finding], problems: vec![problem], health: vec![health] }
     })
 }
@@ -209,6 +210,7 @@ impl Grouping<'_> {
         let last = problem.spans.last().filter(|_| problem.cause == ProblemCause::DatabaseFull);
         let fullness = last.and_then(|span| Fullness::of_problem(self.of, self.cluster, *span));
         problem.fullness = fullness.map(Fullness::says);
+        problem.source = self.of.source_without_data(problem.cause, &problem.cluster);
     }
 
     /// Whether a problem goes on at the end of the history.

@@ -14,6 +14,9 @@ use crate::time::HOUR_MS;
 /// A cluster needs attention if its problems cost at least this many points on average, over all of its hours: as much
 /// as 18 hours a month at a score of 0. A cluster in which a member is missing at the end needs it as well.
 const ATTENTION_POINTS: f64 = 0.25;
+/// A cluster needs attention as well if its source has no data for at least this share of its time: as if each of these hours
+/// had cost two points, like an hour in which a member is missing and further failures are tolerated.
+const UNKNOWN_SHARE: f64 = ATTENTION_POINTS / 2.0;
 /// Tolerance for the rounding errors of a mean, in points: an hour at exactly 7 is not below 7.
 const SLACK: f64 = 1e-9;
 
@@ -57,6 +60,8 @@ impl ClusterHealth {
         let lost = ledger.point_hours(ledger.total());
         let scored_hours = scored_ms as f64 / HOUR_MS as f64;
         let impact: f64 = problems.iter().map(|problem| problem.impact).sum();
+        let lacking = problems.iter().filter(|problem| problem.cause == ProblemCause::SourceWithoutData);
+        let lacks_ms: i64 = lacking.map(|problem| problem.low_ms).sum();
         let expected_hours = (scored_ms + unknown_ms) as f64 / HOUR_MS as f64;
         Self {
             cluster: cluster.cluster.to_string(),
@@ -69,13 +74,14 @@ impl ClusterHealth {
             main_cause: main_cause(problems),
             problems: problems.iter().filter(|problem| !problem.is_rest()).count(),
             needs_attention: (impact >= ATTENTION_POINTS * expected_hours && impact > 0.0)
-                || problems.iter().any(Problem::lacks_member_at_the_end),
+                || problems.iter().any(Problem::lacks_member_at_the_end)
+                || lacks_ms as f64 >= UNKNOWN_SHARE * (scored_ms + unknown_ms) as f64 && lacks_ms > 0,
             impact,
         }
     }
 
     /// An expected cluster that was never seen, in a range of this length.
-    pub(crate) fn never_seen(cluster: &str, range_ms: i64) -> Self {
+    pub(crate) fn never_seen(cluster: &str, cause: ProblemCause, range_ms: i64) -> Self {
         let unknown_hours = range_ms as f64 / HOUR_MS as f64;
         Self {
             cluster: cluster.to_owned(),
@@ -85,7 +91,7 @@ impl ClusterHealth {
             unknown_hours,
             mean: None,
             lost: 0.0,
-            main_cause: Some(ProblemCause::MemberWithoutData),
+            main_cause: Some(cause),
             problems: 1,
             needs_attention: true,
             impact: 10.0 * unknown_hours,
@@ -101,7 +107,9 @@ impl ClusterHealth {
 fn main_cause(problems: &[Problem]) -> Option<ProblemCause> {
     let impact = |cause: &ProblemCause| problems.iter().filter(|p| p.cause == *cause).map(|p| p.impact).sum::<f64>();
     let worst = ProblemCause::ALL.into_iter().rev().max_by(|a, b| impact(a).total_cmp(&impact(b)))?;
-    (impact(&worst) > 0.0).then_some(worst)
+    // What is unknown costs nothing, so it is the main cause only of clusters that lost nothing.
+    let unknown = Some(ProblemCause::SourceWithoutData).filter(|cause| problems.iter().any(|p| p.cause == *cause));
+    if impact(&worst) > 0.0 { Some(worst) } else { unknown }
 }
 
 /// The answer in one sentence, with four figures.

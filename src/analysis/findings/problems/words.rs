@@ -13,6 +13,9 @@ const NAMED: usize = 3;
 impl Problem {
     /// What is wrong, and where: `slow disk on 10.0.1.1:2379`.
     pub(crate) fn title(&self) -> String {
+        if let Some(source) = &self.source {
+            return format!("{}: {source}", self.cause.title());
+        }
         let members = self.members.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = match self.members.len().saturating_sub(NAMED) {
             0 => String::new(),
@@ -93,7 +96,10 @@ impl Problem {
     /// What to do next, and etcd's documentation page about it.
     pub(crate) fn next_step(&self) -> String {
         let advice = self.cause.advice();
-        format!("{} See \"{}\" in etcd's documentation.", advice.sentence, advice.page)
+        match advice.page {
+            "" => advice.sentence.to_owned(),
+            page => format!("{} See \"{page}\" in etcd's documentation.", advice.sentence),
+        }
     }
 
     /// The command that shows the worst moment of the problem, for a scored folder.

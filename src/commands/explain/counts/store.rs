@@ -10,6 +10,7 @@ use crate::sources::files::{Files, FilesError, Opening};
 use crate::sources::prometheus::{Client, PlainHeaders, notes};
 use crate::sources::promql::Version;
 use crate::sources::raw::{Behind, SampleStore, Sampled, Selector, has_series, samples_until};
+use crate::sources::tsdb::directory::Which;
 use crate::time::TimeRange;
 
 pub(super) enum Store {
@@ -36,14 +37,16 @@ impl Store {
             let client = Client::new(asked.url()?, &asked.http_config_or(stored)?, asked.terms, cluster, member)?;
             return Ok(Self::Server(Box::new(client)));
         };
-        let known = behind.iter().filter_map(|(_, behind)| behind.as_ref().ok());
-        let names = known.flat_map(|behind| [behind.names(), behind.filters()].concat());
+        let known = || behind.iter().filter_map(|(_, behind)| behind.as_ref().ok());
+        let selectors = known().flat_map(|behind| behind.selectors().cloned()).collect();
+        let names = known().flat_map(|behind| [behind.names(), behind.filters()].concat());
         let names: Vec<String> = names.map(str::to_owned).collect();
         let (tell, is_stopped) = (|note: &str| reporter.note(note), || interrupt.signal().is_some());
         // What a dump that ends early lacks is noted beside the counts.
-        let (allow_partial, replica) = (true, asked.replica.as_ref());
+        let (allow_partial, which) = (true, Which { replica: asked.replica.clone(), selectors });
         let range_ms = range.start_ms..range.end_ms;
-        let opening = Opening { names: &names, replica, range_ms, allow_partial, tell: &tell, is_stopped: &is_stopped };
+        let opening =
+            Opening { names: &names, which: &which, range_ms, allow_partial, tell: &tell, is_stopped: &is_stopped };
         let files = Files::open(from, &opening);
         if let Some(signal) = interrupt.signal() {
             return Err(CommandError::StoppedEarly(signal));

@@ -37,21 +37,26 @@ struct Names {
 /// A block that will be deleted, and when it was marked in seconds since 1970, if its mark tells.
 type Marked = (BlockFolder, Option<i64>);
 
+/// Whether blocks with these external labels may have wanted series.
+type MaySelect<'a> = &'a dyn Fn(&BTreeMap<String, String>) -> bool;
+
 /// Blocks and why they are not read.
 #[derive(Debug, Default)]
 struct LeftOut {
     /// Without description: they are being uploaded or deleted.
     partial: Vec<String>,
+    /// Their external labels show that they have no wanted series.
+    unselected: Vec<BlockFolder>,
     downsampled: Vec<BlockFolder>,
     /// Marked for deletion although no other block has their samples.
     marked: Vec<BlockFolder>,
 }
 
 impl Bucket {
-    /// Lists the blocks, and the files of those with samples in the range.
-    pub(in crate::sources::tsdb) fn list(&self) -> Result<Contents, BucketError> {
+    /// Lists the blocks, and the files of those with samples in the range whose external labels `may_select` accepts.
+    pub(in crate::sources::tsdb) fn list(&self, may_select: MaySelect<'_>) -> Result<Contents, BucketError> {
         for _ in 0..ATTEMPTS {
-            if let Some(contents) = self.list_once()? {
+            if let Some(contents) = self.list_once(may_select)? {
                 return Ok(contents);
             }
         }
@@ -59,7 +64,7 @@ impl Bucket {
     }
 
     /// `None` if a block was marked meanwhile: the one that replaces it may be missing in the listing.
-    fn list_once(&self) -> Result<Option<Contents>, BucketError> {
+    fn list_once(&self, may_select: MaySelect<'_>) -> Result<Option<Contents>, BucketError> {
         let begun_s = now_s();
         let (mut notes, mut left_out) = (Vec::new(), LeftOut::default());
         let names = self.names(&mut notes)?;
@@ -71,7 +76,9 @@ impl Bucket {
             let (address, wanted) = (self.address.clone(), in_words(&self.range_ms));
             return Err(BucketError::OutOfRange { address, wanted, first_ms, last_ms });
         }
-        let (raw, downsampled) = within.into_iter().partition(|block| block.meta.thanos.downsample.resolution == 0);
+        let (within, unselected) = within.into_iter().partition(|block| may_select(&block.meta.thanos.labels));
+        left_out.unselected = unselected;
+        let (raw, downsampled) = Vec::into_iter(within).partition(|block| block.meta.thanos.downsample.resolution == 0);
         left_out.downsampled = downsampled;
         let (raw, marked) = self.without_marked(raw, &names, &mut left_out)?;
         let (_, unreplaced): (Vec<_>, Vec<_>) = marked.into_iter().partition(|(block, _)| is_replaced(block, &raw));
@@ -240,22 +247,32 @@ impl LeftOut {
             let blocks = count(names.len(), "incomplete block");
             notes.push(format!("left out {blocks}, being uploaded or deleted: {}", some_of(&names)));
         }
-        let of = |blocks: &[BlockFolder]| {
-            let names: Vec<&str> = blocks.iter().map(|block| block.meta.ulid.as_str()).collect();
-            let (first_ms, last_ms) = span(blocks).unwrap_or_default();
-            format!("from {} to {}: {}", format_instant(first_ms), format_instant(last_ms), some_of(&names))
-        };
+        notes.extend(unselected_note(&self.unselected));
         if !self.downsampled.is_empty() {
             let blocks = count(self.downsampled.len(), "downsampled block");
-            notes.push(format!("left out {blocks} of Thanos, which have no raw samples, {}", of(&self.downsampled)));
+            notes
+                .push(format!("left out {blocks} of Thanos, which have no raw samples, {}", listed(&self.downsampled)));
         }
         if !self.marked.is_empty() {
             let blocks = count(self.marked.len(), "block");
             let which = "marked for deletion that no other block replaces";
-            notes.push(format!("left out {blocks} {which}, {}", of(&self.marked)));
+            notes.push(format!("left out {blocks} {which}, {}", listed(&self.marked)));
         }
         notes
     }
+}
+
+/// The note about blocks that are left out because their external labels show that they have no wanted series.
+pub(in crate::sources::tsdb) fn unselected_note(blocks: &[BlockFolder]) -> Option<String> {
+    let which = "whose external labels contradict --selector or --queries";
+    (!blocks.is_empty()).then(|| format!("left out {} {which}, {}", count(blocks.len(), "block"), listed(blocks)))
+}
+
+/// The times and names of blocks.
+fn listed(blocks: &[BlockFolder]) -> String {
+    let names: Vec<&str> = blocks.iter().map(|block| block.meta.ulid.as_str()).collect();
+    let (first_ms, last_ms) = span(blocks).unwrap_or_default();
+    format!("from {} to {}: {}", format_instant(first_ms), format_instant(last_ms), some_of(&names))
 }
 
 /// A range of which an end may be open.

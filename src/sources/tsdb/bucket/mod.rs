@@ -28,6 +28,7 @@ use file::BlockFiles;
 use layout::Layout;
 
 pub(in crate::sources::tsdb) use at_once::each_at_once;
+pub(in crate::sources::tsdb) use listing::unselected_note;
 
 /// Requests for parts of files that run at once; each holds up to [`joined::LARGEST`] bytes in memory.
 const REQUESTS: usize = 8;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{DirectoryError, Replica, is_block, labels};
+use super::{DirectoryError, Which, is_block, labels};
 use crate::sources::tsdb::block::{Block, BlockFolder, BlockFolders, BlockMeta};
-use crate::sources::tsdb::bucket::Bucket;
+use crate::sources::tsdb::bucket::{Bucket, Contents};
 
 /// A folder of blocks.
 #[derive(Clone, Debug)]
@@ -16,11 +16,11 @@ pub(super) enum Home {
 }
 
 impl Home {
-    /// The blocks to read; of blocks of replicas, those of this one.
-    pub(super) fn list(&self, replica: Option<&Replica>) -> Result<Vec<BlockFolder>, DirectoryError> {
+    /// The blocks to read.
+    pub(super) fn list(&self, which: &Which) -> Result<Vec<BlockFolder>, DirectoryError> {
         match self {
-            Self::Disk(dir) => list(dir, replica),
-            Self::Bucket(bucket) => choose(Path::new(bucket.address()), bucket.list()?.blocks, replica),
+            Self::Disk(dir) => list(dir, which),
+            Self::Bucket(bucket) => Ok(list_bucket(bucket, which)?.blocks),
         }
     }
 
@@ -42,22 +42,36 @@ impl Home {
     }
 }
 
+/// The blocks of a bucket to read, and notes about those that are left out.
+pub(super) fn list_bucket(bucket: &Bucket, which: &Which) -> Result<Contents, DirectoryError> {
+    let Contents { blocks, notes } = bucket.list(&|external| which.may_select(external))?;
+    Ok(Contents { blocks: choose(Path::new(bucket.address()), blocks, which)?, notes })
+}
+
 /// The blocks on disk to read. If the directory is itself a block, that one.
-pub(super) fn list(dir: &Path, replica: Option<&Replica>) -> Result<Vec<BlockFolder>, DirectoryError> {
-    let folders = match is_block(dir) {
+pub(super) fn list(dir: &Path, which: &Which) -> Result<Vec<BlockFolder>, DirectoryError> {
+    let mut folders = all(dir)?;
+    folders.retain(|folder| which.may_select(&folder.meta.thanos.labels));
+    choose(dir, folders, which)
+}
+
+/// The blocks on disk that have no wanted series by their external labels.
+pub(super) fn unselected(dir: &Path, which: &Which) -> Result<Vec<BlockFolder>, DirectoryError> {
+    let mut folders = all(dir)?;
+    folders.retain(|folder| !which.may_select(&folder.meta.thanos.labels));
+    Ok(folders)
+}
+
+fn all(dir: &Path) -> Result<Vec<BlockFolder>, DirectoryError> {
+    Ok(match is_block(dir) {
         true => BlockFolders::of(vec![BlockFolder { dir: dir.to_owned(), meta: BlockMeta::read(dir)? }]).current,
         false => BlockFolders::read(dir)?.current,
-    };
-    choose(dir, folders, replica)
+    })
 }
 
 /// The blocks of a replica, if one is asked for. Fails if blocks of replicas overlap.
-pub(super) fn choose(
-    dir: &Path,
-    mut folders: Vec<BlockFolder>,
-    replica: Option<&Replica>,
-) -> Result<Vec<BlockFolder>, DirectoryError> {
-    if let Some(replica) = replica {
+fn choose(dir: &Path, mut folders: Vec<BlockFolder>, which: &Which) -> Result<Vec<BlockFolder>, DirectoryError> {
+    if let Some(replica) = &which.replica {
         folders = replica.choose(dir, folders)?;
     }
     labels::refuse_replicas(&folders)?;

@@ -7,16 +7,44 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::DirectoryError;
-use crate::sources::raw::Label;
+use crate::sources::raw::{Label, Selector};
 use crate::sources::tsdb::block::BlockFolder;
 
 /// Labels that usually tell replicas of one Prometheus apart.
 const OF_REPLICAS: [&str; 5] = ["prometheus_replica", "replica", "__replica__", "rule_replica", "thanos_replica"];
 
+/// Which blocks to read of those that are there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Which {
+    /// Of several replicas of one Prometheus, the one to read.
+    pub(crate) replica: Option<Replica>,
+    /// What selects the wanted series. Without any, all may be wanted.
+    pub(crate) selectors: Vec<Selector>,
+}
+
+impl Which {
+    /// Whether a block with these external labels may have wanted series. Labels that it lacks may be labels of its series.
+    pub(super) fn may_select(&self, external: &BTreeMap<String, String>) -> bool {
+        // A label of replicas is removed from the series, so its value decides nothing.
+        let is_removed = |name: &str| self.replica.as_ref().is_some_and(|replica| replica.label == name);
+        let given = |name: &str| {
+            let (name, value) = external.get_key_value(name)?;
+            (is_shown(name, value) && !is_removed(name)).then_some(value.as_str())
+        };
+        self.selectors.is_empty() || self.selectors.iter().any(|selector| selector.may_match(given))
+    }
+}
+
+/// Whether an external label becomes a label of the series. Labels such as `__compactor_shard_id__` only say how a block was
+/// made.
+fn is_shown(name: &str, value: &str) -> bool {
+    !name.starts_with("__") && !value.is_empty()
+}
+
 /// The labels of a series together with the external labels of its block, sorted by name. An external label replaces one
-/// of the series. Labels such as `__compactor_shard_id__` only say how a block was made, and are left out.
+/// of the series.
 pub(super) fn with_external(labels: &[Label], external: &BTreeMap<String, String>) -> Vec<Label> {
-    let shown = external.iter().filter(|(name, value)| !name.starts_with("__") && !value.is_empty());
+    let shown = external.iter().filter(|(name, value)| is_shown(name, value));
     let external: Vec<Label> = shown.map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect();
     if external.is_empty() {
         return labels.to_vec();

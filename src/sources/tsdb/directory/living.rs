@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::home::list;
-use super::{DirectoryError, Replica};
+use super::{DirectoryError, Which};
 use crate::sources::raw::classic_names;
 use crate::sources::tsdb::block::BlockFolder;
 use crate::sources::tsdb::head::Head;
@@ -28,15 +28,15 @@ pub(crate) struct Living {
 }
 
 impl Living {
-    pub(crate) fn read(dir: &Path, names: &[String], replica: Option<&Replica>) -> Result<Self, DirectoryError> {
+    pub(crate) fn read(dir: &Path, names: &[String], which: &Which) -> Result<Self, DirectoryError> {
         let mut attempt = 1;
         loop {
-            let before = settled(dir, replica)?;
+            let before = settled(dir, which)?;
             let in_order = before.iter().filter(|folder| folder.meta.is_of_the_head());
             let blocks_end_ms = in_order.map(|folder| folder.meta.max_time).max();
             let head = Head::read(dir, &classic_names(names), i64::MIN, blocks_end_ms)?;
             // A running server may have moved samples of the head to a new block before they were read.
-            let after = if head.bytes_read() == 0 { before.clone() } else { list(dir, replica)? };
+            let after = if head.bytes_read() == 0 { before.clone() } else { list(dir, which)? };
             if attempt == ATTEMPTS || !got_hint(&before, &after) {
                 return Ok(Self { head, before, after });
             }
@@ -46,14 +46,14 @@ impl Living {
 }
 
 /// Lists the blocks, and waits until the newest has its hint if samples may come late.
-fn settled(dir: &Path, replica: Option<&Replica>) -> Result<Vec<BlockFolder>, DirectoryError> {
-    let mut folders = list(dir, replica)?;
+fn settled(dir: &Path, which: &Which) -> Result<Vec<BlockFolder>, DirectoryError> {
+    let mut folders = list(dir, which)?;
     for _ in 0..LOOKS {
         if !has_late_log(dir) || !folders.iter().any(is_new) {
             break;
         }
         thread::sleep(SETTLED / LOOKS);
-        folders = list(dir, replica)?;
+        folders = list(dir, which)?;
     }
     Ok(folders)
 }
@@ -105,7 +105,7 @@ mod tests {
                 thread::sleep(Duration::from_millis(250));
                 write(&scratch, r#""from-out-of-order""#);
             });
-            let folders = settled(scratch.path(), None).unwrap();
+            let folders = settled(scratch.path(), &Which::default()).unwrap();
             assert!(!folders[0].meta.is_of_the_head());
         });
     }
@@ -117,10 +117,10 @@ mod tests {
         write(&scratch, "");
         let dir = std::fs::File::open(scratch.path().join(BLOCK)).unwrap();
         dir.set_times(FileTimes::new().set_modified(SystemTime::UNIX_EPOCH)).unwrap();
-        let before = list(scratch.path(), None).unwrap();
+        let before = list(scratch.path(), &Which::default()).unwrap();
         assert!(before[0].meta.is_of_the_head() && !is_new(&before[0]));
         write(&scratch, r#""from-out-of-order""#);
-        let after = list(scratch.path(), None).unwrap();
+        let after = list(scratch.path(), &Which::default()).unwrap();
         assert!(got_hint(&before, &after) && !got_hint(&before, &before) && !got_hint(&after, &after));
     }
 }

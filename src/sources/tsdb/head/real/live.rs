@@ -10,14 +10,14 @@ use super::server::{Server, data};
 use super::writer::{METRICS, OUT_OF_ORDER, START_MS, Writer, value_at};
 use super::{blocks, compare, settled, texts};
 use crate::scratch::Scratch;
-use crate::sources::tsdb::directory::Living;
+use crate::sources::tsdb::directory::{Living, Which};
 
 /// Samples that are looked for in each head.
 const RECENT: usize = 20_000;
 
 /// All samples of head and blocks, as numbers of series and times. Fails if a value is not the one that was written.
 fn found(data: &std::path::Path) -> HashSet<(usize, i64)> {
-    let head = Living::read(data, &METRICS.map(str::to_owned), None).expect("a readable head").head;
+    let head = Living::read(data, &METRICS.map(str::to_owned), &Which::default()).expect("a readable head").head;
     assert_eq!(head.lost(), []);
     // After the head: what the server has moved from it meanwhile is in blocks.
     let mut parts = blocks(data);

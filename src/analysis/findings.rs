@@ -32,6 +32,7 @@ mod ledger;
 mod maintenance;
 mod mixed_versions;
 mod noted;
+mod packed_runs;
 mod problems;
 mod recurrence;
 mod rules;

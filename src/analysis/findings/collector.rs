@@ -78,18 +78,17 @@ impl Collector<'_> {
     pub(crate) fn find(&self, tracks: Tracks) -> Findings {
         let mut clusters = tracks.into_clusters();
         let source_of = |cluster: &ClusterTrack| self.origin.source_of(&cluster.cluster);
-        let mut of_sources: BTreeMap<Option<&SourceName>, Vec<&MemberTrack>> = BTreeMap::new();
-        for cluster in &clusters {
-            of_sources.entry(source_of(cluster)).or_default().extend(&cluster.members);
-        }
         // If no member of any cluster of a source sent metrics, its Prometheus was probably down.
-        let scraped =
-            |members: Vec<&MemberTrack>| super::spans::union(members.iter().flat_map(|member| member.scraped()));
+        let mut of_sources: BTreeMap<Option<&SourceName>, Vec<TimeRange>> = BTreeMap::new();
+        for cluster in &clusters {
+            let scraped = cluster.members.iter().flat_map(MemberTrack::when_scraped);
+            of_sources.entry(source_of(cluster)).or_default().extend(scraped);
+        }
         let anybody: BTreeMap<_, Vec<TimeRange>> =
-            of_sources.into_iter().map(|(name, members)| (name, scraped(members))).collect();
+            of_sources.into_iter().map(|(name, scraped)| (name, super::spans::union(scraped))).collect();
         let find = |cluster: &mut ClusterTrack| {
             let anybody = anybody.get(&source_of(cluster)).map(Vec::as_slice).unwrap_or_default();
-            cluster.unfold(|cluster| self.find_in(cluster, anybody))
+            cluster.unpack(|cluster| self.find_in(cluster, anybody))
         };
         let mut found: Vec<OfCluster> = clusters.par_iter_mut().map(find).collect();
         found.extend(problems::unseen(gone::unseen(self, &clusters)));

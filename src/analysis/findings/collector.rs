@@ -1,6 +1,7 @@
 //! Digests the days of a history and applies every rule to the joined digests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -9,8 +10,8 @@ use super::ledger::Ledger;
 use super::problems::{self, OfCluster};
 use super::tracks::{ClusterTrack, MemberTrack, Tracks};
 use super::{
-    DayDigest, Findings, away, cluster_size, critical, defragmentation, fragmentation, gone, growth, incidents,
-    leader_changes, leaders, maintenance, mixed_versions, recurrence,
+    DayDigest, Finding, Findings, away, cluster_size, critical, defragmentation, fragmentation, gone, growth,
+    incidents, leader_changes, leaders, maintenance, mixed_versions, recurrence,
 };
 use crate::analysis::membership::ExpectedMembers;
 use crate::heatmap::Folding;
@@ -76,7 +77,7 @@ impl Collector<'_> {
 
     /// Applies all rules to the joined digests.
     pub(crate) fn find(&self, tracks: Tracks) -> Findings {
-        let mut clusters = tracks.into_clusters();
+        let clusters = tracks.into_clusters();
         let source_of = |cluster: &ClusterTrack| self.origin.source_of(&cluster.cluster);
         // If no member of any cluster of a source sent metrics, its Prometheus was probably down.
         let mut of_sources: BTreeMap<Option<&SourceName>, Vec<TimeRange>> = BTreeMap::new();
@@ -86,13 +87,18 @@ impl Collector<'_> {
         }
         let anybody: BTreeMap<_, Vec<TimeRange>> =
             of_sources.into_iter().map(|(name, scraped)| (name, super::spans::union(scraped))).collect();
-        let find = |cluster: &mut ClusterTrack| {
-            let anybody = anybody.get(&source_of(cluster)).map(Vec::as_slice).unwrap_or_default();
-            cluster.unpack(|cluster| self.find_in(cluster, anybody))
+        let seen: Vec<Arc<str>> = clusters.iter().map(|cluster| cluster.cluster.clone()).collect();
+        // Frees the track of each cluster as soon as it is done.
+        let find = |mut cluster: ClusterTrack| {
+            let anybody = anybody.get(&source_of(&cluster)).map(Vec::as_slice).unwrap_or_default();
+            let mut found = cluster.unpack(|cluster| self.find_in(cluster, anybody));
+            found.findings.iter_mut().for_each(Finding::shrink);
+            found
         };
-        let mut found: Vec<OfCluster> = clusters.par_iter_mut().map(find).collect();
-        found.extend(problems::unseen(gone::unseen(self, &clusters)));
+        let mut found: Vec<OfCluster> = clusters.into_par_iter().map(find).collect();
+        found.extend(problems::unseen(gone::unseen(self, &seen)));
         let mut all = OfCluster::default();
+        all.findings.reserve_exact(found.iter().map(|of_cluster| of_cluster.findings.len()).sum());
         for of_cluster in found {
             all.findings.extend(of_cluster.findings);
             all.problems.extend(of_cluster.problems);

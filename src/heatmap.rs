@@ -5,11 +5,13 @@
 //! complete. `outputs` writes the cells to files, and `folder` reads them back.
 
 mod cell;
+mod packed;
 mod sums;
 mod totals;
 mod worst;
 
 pub(crate) use cell::{Cell, Line, WHY_IDLE, is_idle};
+pub(crate) use packed::PackedLine;
 pub(crate) use sums::{sum_clusters, sum_day};
 pub(crate) use totals::{Totals, costliest};
 pub(crate) use worst::{by_loss, worst_first};

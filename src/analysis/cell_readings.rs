@@ -1,11 +1,12 @@
 //! The readings of each cell of a cluster, for charts and for the worst reading of a stretch: the median over all its
 //! members and steps, the maximum, and the member that had it.
 //!
-//! Days are reduced in parallel ([`DayReadings`]) and added in order of time ([`ReadingCells::add`]). A cell takes 64
-//! bytes, and 10 for each column of evidence: a year of 20 clusters in hours takes 11 MB without evidence. Medians and
-//! maxima are stored as `f32`, so they have 7 significant digits, more than any output shows.
+//! Days are reduced in parallel ([`DayReadings`]) and added in order of time ([`ReadingCells::add`]). Medians and
+//! maxima are stored as `f32`, so they have 7 significant digits, more than any output shows. A cell takes 68 bytes, and 10
+//! for each column of evidence, but cells are compressed until a cluster is asked for.
 
 mod day;
+mod packed;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use crate::readings::{Lives, Member};
 use crate::spec::{Column, Companion, Metric};
-use day::DayCell;
+use packed::PackedReadings;
 
 /// The evidence that has charts, each with a title. Who leads, and who is a learner, are names and not amounts; limits are
 /// thresholds.
@@ -51,7 +52,7 @@ pub(crate) fn charted(held: &[Companion]) -> Vec<Companion> {
 pub(crate) struct ReadingCells {
     /// The metrics, then the evidence: one [`Spread`] each in every cell.
     columns: Vec<Column>,
-    clusters: Vec<ClusterReadings>,
+    clusters: Vec<PackedReadings>,
 }
 
 /// The readings of every cell of a cluster, in columns.
@@ -62,8 +63,6 @@ pub(crate) struct ClusterReadings {
     pub(crate) members: Vec<Arc<str>>,
     starts: Vec<i64>,
     columns: Vec<SpreadColumns>,
-    /// A cell that UTC midnight cuts, until the next day adds its second part.
-    open: Option<DayCell>,
 }
 
 /// One entry per cell; NaN if the cell has no reading.
@@ -92,7 +91,8 @@ impl ReadingCells {
         let members: Vec<&Member> = lives.iter().map(|(member, _)| member).collect();
         let columns = columns(evidence);
         let clusters = members.chunk_by(|a, b| a.cluster == b.cluster);
-        let clusters = clusters.map(|members| ClusterReadings::new(members, columns.len())).collect();
+        let clusters =
+            clusters.map(|members| PackedReadings::new(ClusterReadings::new(members, columns.len()))).collect();
         Self { columns, clusters }
     }
 
@@ -104,7 +104,7 @@ impl ReadingCells {
     /// Adds the next day; days must come in order of time.
     pub(crate) fn add(&mut self, day: DayReadings) {
         for part in day.clusters {
-            if let Ok(index) = self.clusters.binary_search_by(|known| known.cluster.cmp(&part.cluster)) {
+            if let Ok(index) = self.clusters.binary_search_by(|known| known.cluster().cmp(&part.cluster)) {
                 self.clusters[index].add(&part.members, part.cells);
             }
         }
@@ -113,14 +113,14 @@ impl ReadingCells {
     /// Completes the last cells. Call it after the last day.
     #[must_use]
     pub(crate) fn finish(mut self) -> Self {
-        self.clusters.iter_mut().for_each(ClusterReadings::finish);
+        self.clusters.iter_mut().for_each(PackedReadings::finish);
         self
     }
 
-    /// The readings of a cluster.
-    pub(crate) fn cluster(&self, name: &str) -> Option<&ClusterReadings> {
-        let index = self.clusters.binary_search_by(|known| (*known.cluster).cmp(name)).ok()?;
-        Some(&self.clusters[index])
+    /// The readings of a cluster, uncompressed.
+    pub(crate) fn cluster(&self, name: &str) -> Option<ClusterReadings> {
+        let index = self.clusters.binary_search_by(|known| known.cluster().cmp(name)).ok()?;
+        Some(self.clusters[index].unpacked())
     }
 }
 
@@ -136,7 +136,6 @@ impl ClusterReadings {
             members: members.iter().map(|member| member.member.clone()).collect(),
             starts: Vec::new(),
             columns: vec![SpreadColumns::default(); columns],
-            open: None,
         }
     }
 
@@ -150,54 +149,24 @@ impl ClusterReadings {
         self.columns[column].at(cell)
     }
 
-    /// Adds the cells of the next day, whose member indices refer to `members`.
-    fn add(&mut self, members: &[Arc<str>], cells: Vec<DayCell>) {
-        let index = |member: &Arc<str>| self.members.binary_search(member).ok().and_then(|i| u16::try_from(i).ok());
-        // A cluster with more than 65,535 members is not real; the members beyond have no name here.
-        let indices: Vec<u16> = members.iter().map(|member| index(member).unwrap_or(u16::MAX)).collect();
-        for mut cell in cells {
-            cell.rename(&indices);
-            match self.open.take() {
-                Some(mut first) if first.start_ms == cell.start_ms => {
-                    first.merge(cell);
-                    self.push(first);
-                    continue;
-                }
-                Some(first) => self.push(first),
-                None => {}
-            }
-            if cell.continues {
-                self.open = Some(cell);
-            } else {
-                self.push(cell);
-            }
-        }
-    }
-
-    fn push(&mut self, cell: DayCell) {
-        self.starts.push(cell.start_ms);
-        for (columns, part) in self.columns.iter_mut().zip(cell.columns) {
-            let spread = part.map(day::Part::spread);
-            columns.p50.push(spread.map_or(f32::NAN, |spread| spread.p50));
-            columns.max.push(spread.map_or(f32::NAN, |spread| spread.max));
-            columns.member.push(spread.map_or(0, |spread| spread.member));
-        }
-    }
-
-    fn finish(&mut self) {
-        if let Some(last) = self.open.take() {
-            self.push(last);
-        }
-        self.starts.shrink_to_fit();
-        for columns in &mut self.columns {
-            columns.p50.shrink_to_fit();
-            columns.max.shrink_to_fit();
-            columns.member.shrink_to_fit();
+    /// Removes all cells.
+    fn clear(&mut self) {
+        self.starts.clear();
+        for SpreadColumns { p50, max, member } in &mut self.columns {
+            p50.clear();
+            max.clear();
+            member.clear();
         }
     }
 }
 
 impl SpreadColumns {
+    fn push(&mut self, spread: Option<Spread>) {
+        self.p50.push(spread.map_or(f32::NAN, |spread| spread.p50));
+        self.max.push(spread.map_or(f32::NAN, |spread| spread.max));
+        self.member.push(spread.map_or(0, |spread| spread.member));
+    }
+
     fn at(&self, index: usize) -> Option<Spread> {
         let (p50, max, member) = (self.p50[index], self.max[index], self.member[index]);
         (!max.is_nan()).then_some(Spread { p50, max, member })

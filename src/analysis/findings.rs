@@ -33,6 +33,7 @@ mod ledger;
 mod maintenance;
 mod mixed_versions;
 mod noted;
+mod packed_runs;
 mod problems;
 mod recurrence;
 mod rules;
@@ -56,6 +57,8 @@ pub(crate) use problems::{ClusterHealth, Problem, Shape, Verdict};
 pub(crate) use rules::RULES;
 pub(super) use statistics::median;
 pub(crate) use told::{duration, reading, reading_number, threshold};
+
+use std::borrow::Cow;
 
 use crate::analysis::membership::Staffing;
 use crate::readings::SourceTimes;
@@ -155,7 +158,7 @@ pub(crate) struct Finding {
     /// The rule in one sentence, with its thresholds.
     pub(crate) rule: &'static str,
     /// Names and values with units, enough to check the finding by hand in the history.
-    pub(crate) evidence: Vec<(String, Evidence)>,
+    pub(crate) evidence: Vec<(Cow<'static, str>, Evidence)>,
 }
 
 impl Finding {
@@ -188,8 +191,14 @@ impl Finding {
         TimeRange { start_ms: self.start_ms, end_ms: self.end_ms }
     }
 
-    fn tell(&mut self, name: &str, value: impl Into<Evidence>) {
-        self.evidence.push((name.to_owned(), value.into()));
+    /// Frees what its text and evidence had reserved: a year of twenty clusters can have 50,000 findings.
+    fn shrink(&mut self) {
+        self.says.shrink_to_fit();
+        self.evidence.shrink_to_fit();
+    }
+
+    fn tell(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Evidence>) {
+        self.evidence.push((name.into(), value.into()));
     }
 }
 

@@ -26,7 +26,7 @@ use crate::analysis::forecast::result::Forecast;
 use crate::analysis::gate::Gate;
 use crate::analysis::membership::{self, memberships, shortages};
 use crate::config::{How, Settings};
-use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
+use crate::folder::{CELLS, Manifest, Owned, Written, read_packed_cells};
 use crate::heatmap::Marks;
 use crate::history::{DayMeta, History, HistoryError};
 use crate::outputs::{self, Emission, OutputError};
@@ -215,7 +215,7 @@ fn note_gaps(overview: &Overview, reporter: &Reporter) {
 fn write_whole(of: &Conclusion<'_>, manifest: &mut Manifest) -> Result<(), CommandError> {
     let Conclusion { settings, out, outcome, notes, forecast, .. } = *of;
     let formats = &settings.formats;
-    let lines = if formats.needs().cells { read_cells(out)? } else { Vec::new() };
+    let lines = if formats.needs().cells { read_packed_cells(out)? } else { Vec::new() };
     let is_intermediate = !formats.write(CELLS);
     if is_intermediate {
         manifest.files.retain(|file| file.path != CELLS);

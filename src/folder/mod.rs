@@ -18,7 +18,7 @@ pub(crate) use listed::Listed;
 pub use manifest::ManifestBlock;
 pub(crate) use manifest::{MANIFEST, Manifest, ManifestAnnotations, ManifestMember, ManifestOpenMetrics};
 pub(crate) use owned::{HISTORY, Owned, REPLACEMENT};
-pub(crate) use read_cells::read_cells;
+pub(crate) use read_cells::{read_cells, read_packed_cells};
 pub(crate) use shards::{is_in_shard, is_in_source, shard_folder, shards_in, source_folder};
 pub(crate) use taken::{OutputFolder, check_folder};
 pub use written::Written;

@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use super::{CELLS, FolderError};
 use crate::files::FileError;
-use crate::heatmap::{Cell, IDLE, Line, PARTIAL};
+use crate::heatmap::{Cell, IDLE, Line, PARTIAL, PackedLine};
 use crate::spec::{METRICS, Metric};
 use crate::time::UtcDay;
 
@@ -25,6 +25,53 @@ const ROUNDING: f64 = 1e-6;
 
 /// Reads the cells of an output folder. Clusters are in byte order; each is followed by its members, in byte order.
 pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
+    let mut lines: Vec<Line> = read(out)?;
+    lines.iter_mut().for_each(|line| line.cells.sort_by_key(|cell| cell.start_ms));
+    Ok(lines)
+}
+
+/// Like [`read_cells`], in a form that takes a sixth of the memory.
+pub(crate) fn read_packed_cells(out: &Path) -> Result<Vec<PackedLine>, FolderError> {
+    read(out)
+}
+
+/// A line to which cells are added in the order of the file.
+trait Growing {
+    /// A line without cells, and with room for `count`.
+    fn begin(cluster: Arc<str>, member: Option<Arc<str>>, count: usize) -> Self;
+    fn key(&self) -> (&str, Option<&str>);
+    fn add(&mut self, cell: Cell);
+}
+
+impl Growing for Line {
+    fn begin(cluster: Arc<str>, member: Option<Arc<str>>, count: usize) -> Self {
+        Self { cluster, member, cells: Vec::with_capacity(count) }
+    }
+
+    fn key(&self) -> (&str, Option<&str>) {
+        (&self.cluster, self.member.as_deref())
+    }
+
+    fn add(&mut self, cell: Cell) {
+        self.cells.push(cell);
+    }
+}
+
+impl Growing for PackedLine {
+    fn begin(cluster: Arc<str>, member: Option<Arc<str>>, _: usize) -> Self {
+        Self::new(cluster, member)
+    }
+
+    fn key(&self) -> (&str, Option<&str>) {
+        (&self.cluster, self.member.as_deref())
+    }
+
+    fn add(&mut self, cell: Cell) {
+        self.push(cell);
+    }
+}
+
+fn read<L: Growing>(out: &Path) -> Result<Vec<L>, FolderError> {
     let path = out.join(CELLS);
     let broken = |reason: String| FolderError::NoCells { path: path.clone(), reason };
     let file = File::open(&path).map_err(|e| match e.kind() {
@@ -35,17 +82,16 @@ pub(crate) fn read_cells(out: &Path) -> Result<Vec<Line>, FolderError> {
 }
 
 /// Reads the labels of all rows first, and then the rows: a line that grew would hold up to twice the memory.
-fn read_lines(file: &File) -> Result<Vec<Line>, String> {
+fn read_lines<L: Growing>(file: &File) -> Result<Vec<L>, String> {
     let mut counts = Counts::new();
     for batch in rows(file, Some(&["cluster", "member"]))? {
         Labels::of(&batch.map_err(|e| e.to_string())?)?.count(&mut counts);
     }
-    let empty = |((cluster, member), count)| Line { cluster, member, cells: Vec::with_capacity(count) };
-    let mut lines: Vec<Line> = counts.into_iter().map(empty).collect();
+    let mut lines: Vec<L> =
+        counts.into_iter().map(|((cluster, member), count)| L::begin(cluster, member, count)).collect();
     for batch in rows(file, None)? {
         take_in(&mut lines, &batch.map_err(|e| e.to_string())?)?;
     }
-    lines.iter_mut().for_each(|line| line.cells.sort_by_key(|cell| cell.start_ms));
     Ok(lines)
 }
 
@@ -61,24 +107,20 @@ fn rows(file: &File, only: Option<&[&str]>) -> Result<ParquetRecordBatchReader, 
 }
 
 /// Adds the cells of a batch to their lines. Consecutive rows mostly belong to the same line.
-fn take_in(lines: &mut [Line], batch: &RecordBatch) -> Result<(), String> {
+fn take_in<L: Growing>(lines: &mut [L], batch: &RecordBatch) -> Result<(), String> {
     let columns = Columns::of(batch)?;
     let mut place = 0;
     for row in 0..batch.num_rows() {
         let key = columns.labels.key(row);
-        if lines.get(place).is_none_or(|line| key_of(line) != key) {
-            let found = lines.binary_search_by(|line| key_of(line).cmp(&key));
+        if lines.get(place).is_none_or(|line| line.key() != key) {
+            let found = lines.binary_search_by(|line| line.key().cmp(&key));
             place = found.map_err(|_| "it changed while it was read")?;
         }
         let cell = columns.cell(row).ok_or("a row has a negative or too large number")?;
         columns.check_losses(&cell)?;
-        lines[place].cells.push(cell);
+        lines[place].add(cell);
     }
     Ok(())
-}
-
-fn key_of(line: &Line) -> (&str, Option<&str>) {
-    (&line.cluster, line.member.as_deref())
 }
 
 /// The number of rows by cluster and member. The member is `None` for the cluster's own cells, which therefore sort

@@ -11,7 +11,7 @@ use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::Findings;
 use crate::analysis::forecast::result::Forecast;
 use crate::folder::{Manifest, ManifestOpenMetrics, Owned, Written};
-use crate::heatmap::{Line, Marks};
+use crate::heatmap::{Marks, PackedLine};
 use crate::score::{DayScores, ScoreTable};
 use crate::text::palette::Scale;
 use crate::time::{TimeRange, UtcDay};
@@ -66,7 +66,7 @@ pub(crate) struct OwnedFiles {
 /// The data that an output needs besides the scores. A run provides only the data that at least one output needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Needs {
-    /// All cells at once, read back from `heatmap.parquet`.
+    /// All cells, read back from `heatmap.parquet`.
     pub(crate) cells: bool,
     pub(crate) findings: bool,
     /// Median and maximum of the readings of each cell.
@@ -110,8 +110,8 @@ pub(crate) struct Scored<'a> {
     pub(crate) out: &'a Path,
     /// The manifest, which lists the files written so far.
     pub(crate) manifest: &'a Manifest,
-    /// Each cluster, followed by its members; empty unless an output needs cells.
-    pub(crate) lines: &'a [Line],
+    /// Each cluster, followed by its members; empty unless an output needs cells. Packed: unpack one after the other.
+    pub(crate) lines: &'a [PackedLine],
     /// The findings; empty unless an output needs them.
     pub(crate) findings: &'a Findings,
     /// What people noted; empty without annotations.

@@ -19,14 +19,14 @@ use super::OutputError;
 use super::shared::day_columns::{DayColumns, days};
 use crate::files::{FileError, WholeFile};
 use crate::folder::{Manifest, Written};
-use crate::heatmap::{Cell, Line};
+use crate::heatmap::{Cell, PackedLine};
 use crate::text::csv::csv_field;
 use crate::text::rounding::score_short;
 
 pub(super) const WIDE_CSV: &str = "heatmap_wide.csv";
 
 /// Writes `heatmap_wide.csv` into the folder `out`, with one row per day of each cluster and member.
-pub(super) fn write_wide_csv(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Written, OutputError> {
+pub(super) fn write_wide_csv(out: &Path, manifest: &Manifest, lines: &[PackedLine]) -> Result<Written, OutputError> {
     let columns = DayColumns::of(out, manifest, lines)?;
     let path = out.join(WIDE_CSV);
     let mut file = WholeFile::create(&path)?;
@@ -36,7 +36,7 @@ pub(super) fn write_wide_csv(out: &Path, manifest: &Manifest, lines: &[Line]) ->
     write(&format!("\u{feff}cluster,member,date,hours_in_day,{},uncertain\n", headings.join(",")))?;
     for line in lines {
         let labels = format!("{},{}", csv_field(&line.cluster), csv_field(line.member.as_deref().unwrap_or_default()));
-        for day in days(line) {
+        for day in days(&line.cells()) {
             write(&row(&labels, day, &columns, &headings))?;
             rows += 1;
         }

@@ -37,7 +37,8 @@ type Sums = [(usize, f64, f64, usize); METRICS];
 
 fn sums(cells: &ReadingCells) -> Sums {
     Metric::ALL.map(|metric| {
-        let of = |cluster: &ClusterReadings| -> Vec<Spread> {
+        let of = |cluster: &PackedReadings| -> Vec<Spread> {
+            let cluster = cluster.unpacked();
             (0..cluster.starts().len()).filter_map(|cell| cluster.spread(metric.index(), cell)).collect()
         };
         cells.clusters.iter().flat_map(of).fold((0, 0.0, 0.0, 0), |(count, p50, max, place), spread| {

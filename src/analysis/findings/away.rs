@@ -156,7 +156,7 @@ fn tell_down(
             (false, Some(at)) => Evidence::Instant(at),
             (false, None) => "not within: the process ran on, and was not scraped".into(),
         };
-        finding.tell(&format!("{}_started_again", member.name()), text);
+        finding.tell(format!("{}_started_again", member.name()), text);
     }
     finding
 }

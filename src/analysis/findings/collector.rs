@@ -1,6 +1,7 @@
 //! Digests the days of a history and applies every rule to the joined digests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -9,8 +10,8 @@ use super::ledger::Ledger;
 use super::problems::{self, OfCluster};
 use super::tracks::{ClusterTrack, MemberTrack, Tracks};
 use super::{
-    DayDigest, Findings, ProblemCause, away, cluster_size, critical, defragmentation, fragmentation, gone, growth,
-    incidents, lacking, leader_changes, leaders, maintenance, mixed_versions, recurrence,
+    DayDigest, Finding, Findings, ProblemCause, away, cluster_size, critical, defragmentation, fragmentation, gone,
+    growth, incidents, lacking, leader_changes, leaders, maintenance, mixed_versions, recurrence,
 };
 use crate::analysis::membership::{ExpectedMembers, LEAST_MS};
 use crate::heatmap::Folding;
@@ -85,27 +86,31 @@ impl Collector<'_> {
 
     /// Applies all rules to the joined digests.
     pub(crate) fn find(&self, tracks: Tracks) -> Findings {
-        let mut clusters = tracks.into_clusters();
+        let clusters = tracks.into_clusters();
         let source_of = |cluster: &ClusterTrack| self.origin.source_of(&cluster.cluster);
-        let mut of_sources: BTreeMap<Option<&SourceName>, Vec<&MemberTrack>> = BTreeMap::new();
-        for cluster in &clusters {
-            of_sources.entry(source_of(cluster)).or_default().extend(&cluster.members);
-        }
         // If no member of any cluster of a source sent metrics, its Prometheus was probably down.
-        let scraped =
-            |members: Vec<&MemberTrack>| super::spans::union(members.iter().flat_map(|member| member.scraped()));
+        let mut of_sources: BTreeMap<Option<&SourceName>, Vec<TimeRange>> = BTreeMap::new();
+        for cluster in &clusters {
+            let scraped = cluster.members.iter().flat_map(MemberTrack::when_scraped);
+            of_sources.entry(source_of(cluster)).or_default().extend(scraped);
+        }
         let anybody: BTreeMap<_, Vec<TimeRange>> =
-            of_sources.into_iter().map(|(name, members)| (name, scraped(members))).collect();
+            of_sources.into_iter().map(|(name, scraped)| (name, super::spans::union(scraped))).collect();
         let last_ms = |spans: &Vec<TimeRange>| spans.last().map(|span| span.end_ms);
         let silent_since: Vec<(SourceName, i64)> =
             anybody.iter().filter_map(|(name, spans)| Some(((*name)?.clone(), last_ms(spans)?))).collect();
-        let find = |cluster: &mut ClusterTrack| {
-            let anybody = anybody.get(&source_of(cluster)).map(Vec::as_slice).unwrap_or_default();
-            cluster.unfold(|cluster| self.find_in(cluster, anybody))
+        let seen: Vec<Arc<str>> = clusters.iter().map(|cluster| cluster.cluster.clone()).collect();
+        // Frees the track of each cluster as soon as it is done.
+        let find = |mut cluster: ClusterTrack| {
+            let anybody = anybody.get(&source_of(&cluster)).map(Vec::as_slice).unwrap_or_default();
+            let mut found = cluster.unpack(|cluster| self.find_in(cluster, anybody));
+            found.findings.iter_mut().for_each(Finding::shrink);
+            found
         };
-        let mut found: Vec<OfCluster> = clusters.par_iter_mut().map(find).collect();
-        found.extend(problems::unseen(self, gone::unseen(self, &clusters)));
+        let mut found: Vec<OfCluster> = clusters.into_par_iter().map(find).collect();
+        found.extend(problems::unseen(self, gone::unseen(self, &seen)));
         let mut all = OfCluster::default();
+        all.findings.reserve_exact(found.iter().map(|of_cluster| of_cluster.findings.len()).sum());
         for of_cluster in found {
             all.findings.extend(of_cluster.findings);
             all.problems.extend(of_cluster.problems);

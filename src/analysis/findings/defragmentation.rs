@@ -135,11 +135,11 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, round: &[Event<'_>]) -> Find
     };
     for (one, member) in round {
         let name = member.name();
-        finding.tell(&format!("{name}_before"), Evidence::Bytes(one.change.before));
-        finding.tell(&format!("{name}_after"), Evidence::Bytes(one.change.after));
-        finding.tell(&format!("{name}_at"), Evidence::Instant(one.change.at_ms));
+        finding.tell(format!("{name}_before"), Evidence::Bytes(one.change.before));
+        finding.tell(format!("{name}_after"), Evidence::Bytes(one.change.after));
+        finding.tell(format!("{name}_at"), Evidence::Instant(one.change.at_ms));
         if let Some(seconds) = one.took_seconds {
-            finding.tell(&format!("{name}_took"), Evidence::Seconds(seconds));
+            finding.tell(format!("{name}_took"), Evidence::Seconds(seconds));
         }
     }
     if round.iter().all(|(_, member)| !member.database.is_counted) {

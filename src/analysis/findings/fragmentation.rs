@@ -75,9 +75,9 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Option<Finding
     finding.says = says(&cluster.cluster, &all);
     for (member, range, usage) in &all {
         let name = member.name();
-        finding.tell(&format!("{name}_size"), Evidence::Bytes(usage.size));
-        finding.tell(&format!("{name}_size_in_use"), Evidence::Bytes(usage.in_use));
-        finding.tell(&format!("{name}_since"), Evidence::Instant(range.start_ms));
+        finding.tell(format!("{name}_size"), Evidence::Bytes(usage.size));
+        finding.tell(format!("{name}_size_in_use"), Evidence::Bytes(usage.in_use));
+        finding.tell(format!("{name}_since"), Evidence::Instant(range.start_ms));
     }
     Some(finding)
 }

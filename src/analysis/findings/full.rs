@@ -77,10 +77,10 @@ pub(super) fn tell(of: &Collector<'_>, members: &[&MemberTrack], range: TimeRang
     for member in members {
         let name = member.name();
         let quota = member.database.quota.map_or_else(|| "unknown".into(), Evidence::Bytes);
-        finding.tell(&format!("{name}_{}", Companion::Quota), quota);
+        finding.tell(format!("{name}_{}", Companion::Quota), quota);
         if let Some(usage) = usage(member, range, is_open(of, range)) {
-            finding.tell(&format!("{name}_size"), Evidence::Bytes(usage.size));
-            finding.tell(&format!("{name}_size_in_use"), Evidence::Bytes(usage.in_use));
+            finding.tell(format!("{name}_size"), Evidence::Bytes(usage.size));
+            finding.tell(format!("{name}_size_in_use"), Evidence::Bytes(usage.in_use));
         }
     }
     if fullness.is_none_or(|full| full.usage.is_none()) {

@@ -1,6 +1,8 @@
 //! Incidents of missing members: a member never came back, a member was replaced after a gap, a whole cluster
 //! ended, or a cluster never had all of its expected members.
 
+use std::sync::Arc;
+
 use super::incidents::{Incident, measure};
 use super::spans::{length_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
@@ -92,8 +94,8 @@ fn weigh(finding: &mut Finding, membership: &Membership, went: usize) {
 }
 
 /// An incident for each cluster that `--expect-members` names and that the history does not contain.
-pub(super) fn unseen(of: &Collector<'_>, clusters: &[ClusterTrack]) -> Vec<Incident> {
-    let is_unseen = |name: &str| clusters.iter().all(|cluster| *cluster.cluster != *name);
+pub(super) fn unseen(of: &Collector<'_>, seen: &[Arc<str>]) -> Vec<Incident> {
+    let is_unseen = |name: &str| seen.iter().all(|cluster| **cluster != *name);
     let unseen = of.expected.named().filter(|(name, members)| *members > 0 && is_unseen(name));
     let tell = |(name, expected): (&str, usize)| {
         let mut finding = Finding::new(Kind::Incident, name, of.range.start_ms, of.range.end_ms, FEWER);

@@ -232,7 +232,7 @@ fn tell(
     let own_loss = finding.lost.is_some_and(|lost| lost > 0.0);
     for (metric, lost) in lost.into_iter().filter(|(_, lost)| *lost > 0.0) {
         let whose = if own_loss { "lost" } else { "lost_by_members" };
-        finding.tell(&format!("{metric}_{whose}"), Evidence::PointHours(lost));
+        finding.tell(format!("{metric}_{whose}"), Evidence::PointHours(lost));
     }
     if cause == ProblemCause::SlowDisk {
         spells::tell(of, &concerned, &bad, &mut finding);

@@ -4,6 +4,8 @@
 mod by_any;
 mod by_leader;
 
+use std::borrow::Cow;
+
 use super::elections::{Change, Elections};
 use super::incidents::measure;
 use super::leadership::{Leadership, Switch};
@@ -41,7 +43,7 @@ struct Explained {
     cause: Cause,
     members: Vec<String>,
     why: String,
-    evidence: Vec<(String, Evidence)>,
+    evidence: Vec<(Cow<'static, str>, Evidence)>,
 }
 
 impl Explained {
@@ -49,8 +51,8 @@ impl Explained {
         Self { change, cause: Cause::Unexplained, members: Vec::new(), why: String::new(), evidence: Vec::new() }
     }
 
-    fn tell(&mut self, name: &str, value: impl Into<Evidence>) {
-        self.evidence.push((name.to_owned(), value.into()));
+    fn tell(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Evidence>) {
+        self.evidence.push((name.into(), value.into()));
     }
 
     fn adopt(&mut self, found: by_leader::Found) {
@@ -142,7 +144,7 @@ fn tell(
     }
     for metric in DISK.iter().copied() {
         if let Some(band) = of.profile.rule(metric).bands.list.first() {
-            finding.tell(&format!("{metric}_slow_above"), Evidence::Reading(metric, band.above));
+            finding.tell(format!("{metric}_slow_above"), Evidence::Reading(metric, band.above));
         }
     }
     finding.evidence.extend(first.evidence.iter().cloned());

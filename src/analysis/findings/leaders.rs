@@ -118,8 +118,8 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, group: &[Together], is_const
         let (first, last) = (own.clone().next(), own.next_back());
         let name = cluster.members[index].name();
         if let (Some(first), Some(last)) = (first, last) {
-            finding.tell(&format!("{name}_from"), Evidence::Instant(first.range.start_ms));
-            finding.tell(&format!("{name}_until"), Evidence::Instant(last.range.end_ms - of.step.millis()));
+            finding.tell(format!("{name}_from"), Evidence::Instant(first.range.start_ms));
+            finding.tell(format!("{name}_until"), Evidence::Instant(last.range.end_ms - of.step.millis()));
         }
     }
     finding

@@ -75,7 +75,7 @@ fn tell(of: &Collector<'_>, cluster: &ClusterTrack, range: TimeRange, is_open: b
     let last = versions_at(&cluster.members, range.end_ms - 1);
     let parts = last.iter().map(|(version, members)| {
         let version = version_text(*version as f64);
-        finding.tell(&format!("etcd_{version}"), members.join(", "));
+        finding.tell(format!("etcd_{version}"), members.join(", "));
         format!("{version} on {}", named(members))
     });
     let parts: Vec<String> = parts.collect();

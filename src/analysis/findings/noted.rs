@@ -82,11 +82,11 @@ fn tell(finding: &mut Finding, near: &[&Annotation]) {
     }
     for (index, annotation) in near.iter().take(MOST).enumerate() {
         let name = if index == 0 { "annotation".to_owned() } else { format!("annotation_{}", index + 1) };
-        finding.tell(&name, annotation.text.clone());
-        finding.tell(&format!("{name}_kind"), annotation.kind.name());
-        finding.tell(&format!("{name}_time"), Evidence::Instant(annotation.at_ms));
+        finding.tell(name.clone(), annotation.text.clone());
+        finding.tell(format!("{name}_kind"), annotation.kind.name());
+        finding.tell(format!("{name}_time"), Evidence::Instant(annotation.at_ms));
         if let Some(end_ms) = annotation.end_ms {
-            finding.tell(&format!("{name}_end"), Evidence::Instant(end_ms));
+            finding.tell(format!("{name}_end"), Evidence::Instant(end_ms));
         }
     }
     if near.len() > MOST {

@@ -267,7 +267,7 @@ fn tell(
             "{} of {} with incidents, {} of {} other hours, p {:.2e}, corrected {:.2e}",
             test.bad, test.looked_at, test.others_bad, test.others, test.p, test.corrected
         );
-        finding.tell(&place.name(index), counts);
+        finding.tell(place.name(index), counts);
     }
     finding.tell("test", format!("Fisher's exact test, one-sided, corrected for {looks} tests (Bonferroni)"));
     finding.tell("confidence", Evidence::Confidence(1.0 - worst.corrected));

@@ -33,7 +33,7 @@ pub(super) const LAG_MS: i64 = 90_000;
 const WINDOW_MS: i64 = LOOK_BACK_SECONDS * 1000;
 
 /// The answers about a member at a step; `None` if the history has none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Signs {
     /// Whether its samples of this step arrived.
     pub(super) is_scraped: bool,

@@ -485,7 +485,7 @@ fn the_maintenance_window_is_the_first_with_no_lost_points_no_gaps_and_the_least
     let found = Made::of(3, &traffic).find();
     let quiet: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::MaintenanceWindow).collect();
     // 05:00 lost points and 12:00 has a gap. The windows from 06:00 and 13:00 are equally quiet, so the first wins.
-    assert_eq!(quiet[0].evidence[0], ("hours".to_owned(), Evidence::from("06:00 to 08:00 UTC")));
+    assert_eq!(quiet[0].evidence[0], ("hours".into(), Evidence::from("06:00 to 08:00 UTC")));
 }
 
 /// WAL fsync is idle from midnight to 05:00 every day.
@@ -503,7 +503,7 @@ fn idle_hours_are_neither_an_absence_nor_an_incident_and_the_maintenance_window_
     let found = Made::of(3, &idle).find();
     assert_eq!(found_hours(&found, Kind::Incident), NOTHING);
     let quiet: Vec<&Finding> = found.iter().filter(|f| f.kind == Kind::MaintenanceWindow).collect();
-    assert_eq!(quiet[0].evidence[0], ("hours".to_owned(), Evidence::from("05:00 to 07:00 UTC")));
+    assert_eq!(quiet[0].evidence[0], ("hours".into(), Evidence::from("05:00 to 07:00 UTC")));
     assert!(quiet[0].says.ends_with("; hours without writes have no score and are not compared"), "{}", quiet[0].says);
     let healthy = |_, _: f64| HEALTHY;
     assert!(Made::of(3, &healthy).find().iter().all(|finding| !finding.says.contains("without writes")));

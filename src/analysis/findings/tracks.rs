@@ -1,12 +1,14 @@
 //! Joins the digests of all days into one track for each cluster and member.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::databases::DatabaseTrack;
 use super::digest::{ClusterDay, DayDigest, HourSum, MemberDay, Worst};
+use super::packed_runs::PackedRuns;
 use super::runs::{Run, append, within};
 use super::signs::Signs;
+use super::spans::union;
 use crate::readings::{Life, Lives, Member};
 use crate::score::{Entry, ScoreTable, StepState};
 use crate::spec::Metric;
@@ -17,22 +19,26 @@ use crate::time::TimeRange;
 pub(super) struct MemberTrack {
     pub(super) member: Member,
     pub(super) life: Life,
+    /// Codes of the score table; empty outside of [`ClusterTrack::unpack`].
     pub(super) codes: Vec<Run<u16>>,
+    packed_codes: PackedRuns<u16>,
     pub(super) leader: Vec<Run<f64>>,
     pub(super) started: Vec<Run<f64>>,
     /// The version of the process, as a number.
     pub(super) version: Vec<Run<f64>>,
     pub(super) database: DatabaseTrack,
+    /// Empty outside of [`ClusterTrack::unpack`].
     pub(super) signs: Vec<Run<Signs>>,
+    packed_signs: PackedRuns<Signs>,
 }
 
 /// One cluster over the whole range.
 #[derive(Debug)]
 pub(super) struct ClusterTrack {
     pub(super) cluster: Arc<str>,
-    /// The cluster's state while any of its members is expected; empty until [`Self::unfold`].
+    /// The cluster's state while any of its members is expected; empty outside of [`Self::unpack`].
     pub(super) line: Vec<Run<StepState>>,
-    folded: FoldedLine,
+    packed_line: PackedRuns<StepState>,
     pub(super) hours: Vec<HourSum>,
     /// The worst readings by hour, in order of time (see [`ClusterDay`]).
     pub(super) worst: Vec<Worst>,
@@ -41,17 +47,33 @@ pub(super) struct ClusterTrack {
 
 impl MemberTrack {
     fn new(member: Member, life: Life) -> Self {
-        let (codes, leader, started, version) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { member, life, codes, leader, started, version, database: DatabaseTrack::default(), signs: Vec::new() }
+        let (codes, leader, started, version, signs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (packed_codes, packed_signs) = (PackedRuns::default(), PackedRuns::default());
+        let database = DatabaseTrack::default();
+        Self { member, life, codes, packed_codes, leader, started, version, database, signs, packed_signs }
     }
 
     fn add(&mut self, day: MemberDay, window_ms: i64) {
-        append(&mut self.codes, day.codes);
+        self.packed_codes.append(day.codes);
         append(&mut self.leader, day.leader);
         append(&mut self.started, day.started);
         append(&mut self.version, day.version);
-        append(&mut self.signs, day.signs);
+        self.packed_signs.append(day.signs);
         self.database.add(day.database, window_ms);
+    }
+
+    fn unpack(&mut self) {
+        self.codes = self.packed_codes.iter().collect();
+        self.signs = self.packed_signs.iter().collect();
+    }
+
+    fn pack(&mut self) {
+        (self.codes, self.signs) = (Vec::new(), Vec::new());
+    }
+
+    /// When its samples arrived. Unlike [`Self::scraped`], it needs no unpacking.
+    pub(super) fn when_scraped(&self) -> Vec<TimeRange> {
+        union(self.packed_signs.iter().filter(|run| run.state.is_scraped).map(|run| run.span()))
     }
 
     pub(super) fn name(&self) -> String {
@@ -107,21 +129,24 @@ impl MemberTrack {
 
 impl ClusterTrack {
     fn new(cluster: Arc<str>) -> Self {
-        let (line, folded) = (Vec::new(), FoldedLine::default());
-        Self { cluster, line, folded, hours: Vec::new(), worst: Vec::new(), members: Vec::new() }
+        let (line, packed_line) = (Vec::new(), PackedRuns::default());
+        Self { cluster, line, packed_line, hours: Vec::new(), worst: Vec::new(), members: Vec::new() }
     }
 
-    /// Calls `work` while [`Self::line`] is there, which needs three times the memory of its folded form.
-    pub(super) fn unfold<T>(&mut self, work: impl FnOnce(&Self) -> T) -> T {
-        self.line = self.folded.unfolded();
+    /// Calls `work` while the lines of the cluster and of its members are there: they need five times the memory of their
+    /// packed form, so few clusters are unpacked at once.
+    pub(super) fn unpack<T>(&mut self, work: impl FnOnce(&Self) -> T) -> T {
+        self.line = self.packed_line.iter().collect();
+        self.members.iter_mut().for_each(MemberTrack::unpack);
         let done = work(self);
         self.line = Vec::new();
+        self.members.iter_mut().for_each(MemberTrack::pack);
         done
     }
 
     fn add(&mut self, day: ClusterDay) {
         self.worst.extend(day.worst);
-        self.folded.add(day.line);
+        self.packed_line.append(day.line);
         for hour in day.hours {
             match self.hours.last_mut() {
                 // With a UTC offset that is not a whole hour, a local hour may span two UTC days.
@@ -129,33 +154,6 @@ impl ClusterTrack {
                 _ => self.hours.push(hour),
             }
         }
-    }
-}
-
-/// The line of a cluster, with each distinct state stored once: a state takes 64 bytes, and a year has few of them.
-#[derive(Debug, Default)]
-struct FoldedLine {
-    /// Runs of the states' numbers.
-    runs: Vec<Run<u32>>,
-    numbers: HashMap<StepState, u32>,
-}
-
-impl FoldedLine {
-    fn add(&mut self, line: Vec<Run<StepState>>) {
-        let numbers = &mut self.numbers;
-        let folded = line.into_iter().map(|Run { start_ms, end_ms, state }| {
-            let next = numbers.len() as u32;
-            Run { start_ms, end_ms, state: *numbers.entry(state).or_insert(next) }
-        });
-        append(&mut self.runs, folded.collect());
-    }
-
-    fn unfolded(&self) -> Vec<Run<StepState>> {
-        let mut states = vec![StepState::Absent; self.numbers.len()];
-        self.numbers.iter().for_each(|(state, number)| states[*number as usize] = *state);
-        let unfold =
-            |run: &Run<u32>| Run { start_ms: run.start_ms, end_ms: run.end_ms, state: states[run.state as usize] };
-        self.runs.iter().map(unfold).collect()
     }
 }
 

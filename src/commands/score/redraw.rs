@@ -11,7 +11,7 @@ use crate::commands::evidence::Opened;
 use crate::commands::explain::{as_scored, expected_members, min_duration};
 use crate::commands::{CommandError, Writing};
 use crate::config::{Formats, How, Settings};
-use crate::folder::{CELLS, Manifest, Owned, Written, read_cells};
+use crate::folder::{CELLS, Manifest, Owned, Written, read_packed_cells};
 use crate::heatmap::Marks;
 use crate::history::History;
 use crate::outputs::{self, Emission, ExtraLabels, OutputError, Retention};
@@ -99,7 +99,7 @@ pub(in crate::commands) fn redraw(
     let scored = outputs::Scored {
         out: folder,
         manifest,
-        lines: &read_cells(folder)?,
+        lines: &read_packed_cells(folder)?,
         findings: &findings,
         annotations: &notes.annotations,
         readings: &outcome.readings,

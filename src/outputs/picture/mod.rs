@@ -16,7 +16,7 @@ use super::OutputError;
 use super::output::{Needs, Output, OwnedFiles, Scored};
 use crate::files::WholeFile;
 use crate::folder::{Manifest, Owned, Written};
-use crate::heatmap::{Folding, Line, worst_first};
+use crate::heatmap::{Folding, Line, PackedLine, worst_first};
 use crate::text::palette::Scale;
 use layout::Layout;
 use text::Medium;
@@ -65,7 +65,8 @@ impl Output for Svg {
     }
 
     fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
-        draw_svg(scored.out, &scored.out.join(SVG), scored.manifest, &clusters(scored.lines), scored.scale).map(Some)
+        let lines = clusters(scored.lines);
+        draw_svg(scored.out, &scored.out.join(SVG), scored.manifest, &worst_first(&lines), scored.scale).map(Some)
     }
 }
 
@@ -89,7 +90,8 @@ impl Output for Png {
     }
 
     fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
-        draw_png(scored.out, &scored.out.join(PNG), scored.manifest, &clusters(scored.lines), scored.scale).map(Some)
+        let lines = clusters(scored.lines);
+        draw_png(scored.out, &scored.out.join(PNG), scored.manifest, &worst_first(&lines), scored.scale).map(Some)
     }
 }
 
@@ -120,9 +122,9 @@ pub(crate) fn draw_png(
     Ok(Written::new(out, path, cells(lines), stat))
 }
 
-/// The clusters without their members, the worst first.
-fn clusters(lines: &[Line]) -> Vec<&Line> {
-    worst_first(lines).into_iter().filter(|line| line.member.is_none()).collect()
+/// The clusters without their members.
+fn clusters(lines: &[PackedLine]) -> Vec<Line> {
+    lines.iter().filter(|line| line.member.is_none()).map(PackedLine::line).collect()
 }
 
 fn cells(lines: &[&Line]) -> u64 {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::verdict::capitalized;
 use super::{clusters, sparkline};
 use crate::analysis::findings::{Findings, Problem};
-use crate::heatmap::Line;
+use crate::heatmap::PackedLine;
 use crate::text::count;
 use crate::text::html::html_text;
 use crate::time::{TimeRange, Zone};
@@ -18,7 +18,7 @@ const FOLDER: &str = ".";
 /// Everything that a card needs besides its problem.
 #[derive(Clone, Copy)]
 pub(super) struct Deck<'a> {
-    pub(super) lines: &'a [Line],
+    pub(super) lines: &'a [PackedLine],
     pub(super) zone: Zone,
     /// The scored range, which sparklines span.
     pub(super) range: TimeRange,

@@ -8,7 +8,7 @@ use super::clusters;
 use super::colours::Band;
 use super::verdict::capitalized;
 use crate::analysis::findings::{ClusterHealth, Findings};
-use crate::heatmap::{Cell, Line};
+use crate::heatmap::{Cell, PackedLine};
 use crate::text::html::html_text;
 use crate::text::palette::LOW_BELOW;
 use crate::text::rounding::score_text;
@@ -39,8 +39,8 @@ struct Hours {
 }
 
 /// The table. A click on a cell of the strip opens its lowest hour.
-pub(super) fn table(findings: &Findings, lines: &[Line]) -> Markup {
-    let dates: BTreeSet<UtcDay> = clusters(lines).flat_map(|lines| &lines[0].cells).map(|cell| cell.date).collect();
+pub(super) fn table(findings: &Findings, lines: &[PackedLine]) -> Markup {
+    let dates: BTreeSet<UtcDay> = clusters(lines).flat_map(|lines| lines[0].cells()).map(|cell| cell.date).collect();
     let letters = column_letters(&dates);
     let columns: BTreeSet<String> = dates.iter().map(|date| column(*date, letters)).collect();
     let sortable = |name: &str, key: &str, is_figure: bool| {
@@ -92,13 +92,13 @@ fn row(
     place: usize,
     health: &ClusterHealth,
     missing_hours: f64,
-    lines: &[Line],
+    lines: &[PackedLine],
     columns: &BTreeSet<String>,
     letters: usize,
 ) -> Markup {
     let number = clusters(lines).position(|lines| *lines[0].cluster == *health.cluster);
     let line = number.and_then(|number| clusters(lines).nth(number)).map(|lines| &lines[0]);
-    let parts = line.map(|line| parts(line, letters)).unwrap_or_default();
+    let parts = line.map(|line| parts(&line.cells(), letters)).unwrap_or_default();
     let band = Band::of_cluster(health, missing_hours);
     let name = html_text(&health.cluster);
     let mean = health.mean.map_or_else(|| "unknown".to_owned(), score_text);
@@ -157,10 +157,10 @@ fn strip_cell(number: usize, cluster: &str, name: &str, hours: Hours) -> Markup 
 }
 
 /// The hours of a cluster by column. Cells narrower than an hour are taken together; a wider one counts as one.
-fn parts(line: &Line, letters: usize) -> BTreeMap<String, Hours> {
+fn parts(cells: &[Cell], letters: usize) -> BTreeMap<String, Hours> {
     let mut parts: BTreeMap<String, Hours> = BTreeMap::new();
     let hour = |cell: &Cell| (cell.date, cell.hour, cell.offset_minutes);
-    for cells in line.cells.chunk_by(|a, b| hour(a) == hour(b)) {
+    for cells in cells.chunk_by(|a, b| hour(a) == hour(b)) {
         let part = parts.entry(column(cells[0].date, letters)).or_default();
         let scored: u32 = cells.iter().map(|cell| cell.scored).sum();
         if part.start_ms == 0 {

@@ -13,7 +13,7 @@ use super::{clusters, events, facts, method, readings};
 use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::Findings;
 use crate::folder::Manifest;
-use crate::heatmap::{Cell, Line, WHY_IDLE};
+use crate::heatmap::{Cell, PackedLine, WHY_IDLE};
 use crate::spec::Metric;
 use crate::text::html::{html_script_json, html_text};
 use crate::text::rounding::{loss_parts, score_parts};
@@ -21,13 +21,13 @@ use crate::text::rounding::{loss_parts, score_parts};
 /// The data that the script needs about all clusters, as JSON that is safe in a `script` element.
 pub(super) fn index(
     manifest: &Manifest,
-    lines: &[Line],
+    lines: &[PackedLine],
     findings: &Findings,
     read: &ReadingCells,
     open: &[usize],
 ) -> String {
     let folding = manifest.folding().unwrap_or_default();
-    let names = |lines: &[Line]| -> Value {
+    let names = |lines: &[PackedLine]| -> Value {
         let members: Vec<String> = lines.iter().filter_map(|line| line.member.as_deref().map(html_text)).collect();
         json!({ "name": html_text(&lines[0].cluster), "members": members })
     };
@@ -57,17 +57,17 @@ pub(super) fn index(
 }
 
 /// The encoded cells of a cluster and its members, and the cluster's readings.
-pub(super) fn block(manifest: &Manifest, lines: &[Line], read: &ReadingCells) -> String {
+pub(super) fn block(manifest: &Manifest, lines: &[PackedLine], read: &ReadingCells) -> String {
     let mut deflated = ZlibEncoder::new(Vec::new(), Compression::new(9));
     let mut bytes = Vec::new();
     for line in lines {
         bytes.clear();
-        put_line(&mut bytes, &line.cells);
+        put_line(&mut bytes, &line.cells());
         deflated.write_all(&bytes).expect("a vector takes all");
     }
     bytes.clear();
     let (evidence, of_cluster): (Vec<_>, _) = (read.evidence().collect(), read.cluster(&lines[0].cluster));
-    readings::put_readings(&mut bytes, manifest, &lines[0], &evidence, of_cluster);
+    readings::put_readings(&mut bytes, manifest, &lines[0].cells(), &evidence, of_cluster.as_ref());
     deflated.write_all(&bytes).expect("a vector takes all");
     BASE64_STANDARD.encode(deflated.finish().expect("a vector takes all"))
 }

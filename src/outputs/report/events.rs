@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::clusters;
 use crate::analysis::findings::{Findings, Kind};
-use crate::heatmap::Line;
+use crate::heatmap::PackedLine;
 use crate::text::count;
 use crate::text::html::html_text;
 
@@ -31,7 +31,7 @@ pub(super) fn nouns(findings: &Findings) -> Vec<&'static str> {
 }
 
 /// One row per cluster, worst first.
-pub(super) fn events(findings: &Findings, lines: &[Line]) -> Markup {
+pub(super) fn events(findings: &Findings, lines: &[PackedLine]) -> Markup {
     let number = |name: &str| clusters(lines).position(|lines| *lines[0].cluster == *name);
     html! {
         p.quiet {

@@ -25,7 +25,7 @@ use super::OutputError;
 use super::output::{Needs, Output, OwnedFiles, Scored};
 use crate::files::WholeFile;
 use crate::folder::{Owned, Written};
-use crate::heatmap::Line;
+use crate::heatmap::PackedLine;
 
 /// Name of the file in the output folder.
 const REPORT: &str = "report.html";
@@ -61,12 +61,12 @@ impl Output for Report {
             forecast: scored.forecast,
         });
         let stat = WholeFile::write(&path, page.as_bytes())?;
-        let cells = scored.lines.iter().map(|line| line.cells.len() as u64).sum();
+        let cells = scored.lines.iter().map(|line| line.len() as u64).sum();
         Ok(Some(Written::new(scored.out, &path, cells, stat)))
     }
 }
 
 /// Groups the lines by cluster. A group starts with the line of the cluster itself; those of its members follow.
-fn clusters(lines: &[Line]) -> impl Iterator<Item = &[Line]> {
+fn clusters(lines: &[PackedLine]) -> impl Iterator<Item = &[PackedLine]> {
     lines.chunk_by(|a, b| a.cluster == b.cluster)
 }

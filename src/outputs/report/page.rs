@@ -14,7 +14,7 @@ use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::{Findings, ProblemCause};
 use crate::analysis::forecast::result::Forecast;
 use crate::folder::Manifest;
-use crate::heatmap::{Cell, Line, WHY_IDLE};
+use crate::heatmap::{Cell, PackedLine, WHY_IDLE};
 use crate::text::count;
 use crate::text::html::html_text;
 use crate::time::{CellWidth, TimeRange, Zone, parse_instant};
@@ -40,7 +40,7 @@ const START: &str = include_str!("page.js");
 #[derive(Clone, Copy)]
 pub(super) struct Shown<'a> {
     pub(super) manifest: &'a Manifest,
-    pub(super) lines: &'a [Line],
+    pub(super) lines: &'a [PackedLine],
     pub(super) findings: &'a Findings,
     /// Without any in the range, the page is the same to the byte as one of a run without annotations.
     pub(super) annotations: &'a Annotations,
@@ -106,7 +106,7 @@ fn sections(shown: Shown<'_>) -> Markup {
         }
         section aria-labelledby="maps" {
             h2 #maps { "Heat maps and readings" }
-            (legend(lines.iter().flat_map(|line| &line.cells).any(Cell::is_idle), shown.forecast.is_some()))
+            (legend(lines.iter().any(|line| line.cells().iter().any(Cell::is_idle)), shown.forecast.is_some()))
             noscript { (plain::tables(lines, min_coverage, width)) }
             @for number in order { @if let Some(lines) = clusters(lines).nth(number) { (cluster(number, lines)) } }
         }
@@ -204,8 +204,8 @@ fn legend(any_idle: bool, any_ahead: bool) -> Markup {
 }
 
 /// The section of a cluster. The script fills it when a reader opens it.
-fn cluster(number: usize, lines: &[Line]) -> Markup {
-    let whole = Folded::of(&lines[0].cells);
+fn cluster(number: usize, lines: &[PackedLine]) -> Markup {
+    let whole = Folded::of(&lines[0].cells());
     let name = html_text(&lines[0].cluster);
     html! {
         details.cluster.scripted id={ "cluster-" (number) } data-number=(number) data-name=(name) {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::clusters;
 use super::heat_cell::plain;
-use crate::heatmap::{Cell, Line};
+use crate::heatmap::{Cell, PackedLine};
 use crate::outputs::shared::calendar::minute_of_day;
 use crate::text::html::html_text;
 use crate::time::CellWidth;
@@ -19,11 +19,11 @@ const MAX_CELLS: usize = 3_000;
 type Column = (u32, usize);
 
 /// The tables as HTML, with a sentence about what they leave out.
-pub(super) fn tables(lines: &[Line], min_coverage: f64, width: CellWidth) -> Markup {
+pub(super) fn tables(lines: &[PackedLine], min_coverage: f64, width: CellWidth) -> Markup {
     let count = clusters(lines).count().max(1);
-    let parts: Vec<(&Line, &[Cell])> =
-        clusters(lines).map(|lines| (&lines[0], latest_days(&lines[0].cells, MAX_CELLS / count))).collect();
-    let is_all = parts.iter().all(|(line, shown)| line.cells.len() == shown.len());
+    let latest = |line: &PackedLine| latest_days(&line.cells(), MAX_CELLS / count).to_vec();
+    let parts: Vec<(&PackedLine, Vec<Cell>)> = clusters(lines).map(|lines| (&lines[0], latest(&lines[0]))).collect();
+    let is_all = parts.iter().all(|(line, shown)| line.len() == shown.len());
     html! {
         p.notice {
             "This page runs no script here: "
@@ -34,7 +34,7 @@ pub(super) fn tables(lines: &[Line], min_coverage: f64, width: CellWidth) -> Mar
         }
         @for (line, cells) in parts {
             h3 { bdi { (html_text(&line.cluster)) } }
-            (table(cells, min_coverage, width))
+            (table(&cells, min_coverage, width))
         }
     }
 }

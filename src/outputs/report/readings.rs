@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::analysis::cell_readings::{ClusterReadings, ReadingCells, Spread, title_of_evidence};
 use crate::analysis::findings::threshold;
 use crate::folder::Manifest;
-use crate::heatmap::Line;
+use crate::heatmap::Cell;
 use crate::spec::{Column, Companion, Metric, Unit};
 
 /// Codes a decade: numbers from 100 to 999, times a power of ten.
@@ -54,18 +54,18 @@ pub(super) fn evidence(cells: &ReadingCells) -> Vec<Value> {
     cells.evidence().map(one).collect()
 }
 
-/// Writes three columns for each metric, and for each evidence, with one number for each cell of the line: the codes of the median and the
+/// Writes three columns for each metric, and for each evidence, with one number for each of these cells: the codes of the median and the
 /// maximum, and the index of the member plus 1.
 pub(super) fn put_readings(
     bytes: &mut Vec<u8>,
     manifest: &Manifest,
-    line: &Line,
+    cells: &[Cell],
     evidence: &[Companion],
     of_cluster: Option<&ClusterReadings>,
 ) {
-    let mut by_cell = vec![None; line.cells.len()];
+    let mut by_cell = vec![None; cells.len()];
     for (found, start_ms) in of_cluster.into_iter().flat_map(|of| of.starts().iter().enumerate()) {
-        if let Ok(place) = line.cells.binary_search_by_key(start_ms, |cell| cell.start_ms) {
+        if let Ok(place) = cells.binary_search_by_key(start_ms, |cell| cell.start_ms) {
             by_cell[place] = Some(found);
         }
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::folder::{FolderError, MANIFEST, Manifest};
-use crate::heatmap::{Cell, Folding, Line};
+use crate::heatmap::{Cell, Folding, PackedLine};
 use crate::outputs::OutputError;
 use crate::time::{DAY_MS, HOUR_MS, UtcDay};
 
@@ -32,7 +32,7 @@ pub(in crate::outputs) struct DayColumns {
 
 impl DayColumns {
     /// The columns for the cells of these lines. Fails if the manifest in `out` shows that the folder was not scored.
-    pub(in crate::outputs) fn of(out: &Path, manifest: &Manifest, lines: &[Line]) -> Result<Self, OutputError> {
+    pub(in crate::outputs) fn of(out: &Path, manifest: &Manifest, lines: &[PackedLine]) -> Result<Self, OutputError> {
         let folding = manifest.folding().ok_or_else(|| FolderError::NoCells {
             path: out.join(MANIFEST),
             reason: "it does not record the width and time zone of cells".to_owned(),
@@ -40,7 +40,9 @@ impl DayColumns {
         let width = folding.width.minutes();
         let mut columns = Self { folding, slots: Vec::new(), days: RefCell::default() };
         let mut slots: BTreeSet<Slot> = (0..24 * 60 / width).map(|place| (place * width, 0)).collect();
-        slots.extend(lines.iter().flat_map(|line| &line.cells).map(|cell| columns.slot(cell)));
+        for line in lines {
+            slots.extend(line.cells().iter().map(|cell| columns.slot(cell)));
+        }
         columns.slots = slots.into_iter().collect();
         Ok(columns)
     }
@@ -111,6 +113,6 @@ impl DayColumns {
 }
 
 /// The cells of a line, grouped by local day.
-pub(in crate::outputs) fn days(line: &Line) -> impl Iterator<Item = &[Cell]> {
-    line.cells.chunk_by(|a, b| a.date == b.date)
+pub(in crate::outputs) fn days(cells: &[Cell]) -> impl Iterator<Item = &[Cell]> {
+    cells.chunk_by(|a, b| a.date == b.date)
 }

@@ -5,7 +5,7 @@ use rust_xlsxwriter::{Worksheet, XlsxError};
 use super::look::{Look, coverage, heat};
 use super::table::{Table, Value};
 use super::tables::Clock;
-use crate::heatmap::{Cell, Line};
+use crate::heatmap::{Cell, PackedLine};
 use crate::spec::Metric;
 
 /// Headings and widths between the start and the losses of the metrics.
@@ -27,7 +27,7 @@ pub(super) fn write_cells<'a>(
     sheet: &mut Worksheet,
     look: &Look,
     clock: Clock,
-    clusters: impl Iterator<Item = &'a Line> + Clone,
+    clusters: impl Iterator<Item = &'a PackedLine> + Clone,
 ) -> Result<(), XlsxError> {
     let starts = clock.headings("Start");
     let losses = Metric::ALL.map(|metric| format!("Lost to {metric}"));
@@ -38,8 +38,8 @@ pub(super) fn write_cells<'a>(
     headings.extend(losses.iter().map(|heading| (heading.as_str(), 12.0)));
     let mut table = Table::begin(sheet, look, 0, &headings)?;
     let first = table.next_row();
-    let count = clusters.clone().map(|line| line.cells.len()).sum();
-    let rows = clusters.flat_map(|line| line.cells.iter().map(move |cell| row(clock, &line.cluster, cell)));
+    let count = clusters.clone().map(|line| line.len()).sum();
+    let rows = clusters.flat_map(|line| line.cells().into_iter().map(move |cell| row(clock, &line.cluster, &cell)));
     table.counted_rows(count, "heatmap.csv has all of them", rows)?;
     let last = table.next_row().max(first + 1) - 1;
     table.sheet.add_conditional_format(first, means, last, means + 1, &heat())?;

@@ -50,7 +50,7 @@ pub(super) fn draw(
     say_what_it_is(sheet, look, manifest, line)?;
     write_headings(sheet, look, columns, &places)?;
     let mut row = ABOVE;
-    for day in days(line) {
+    for day in days(&line.cells) {
         write_day(sheet, look, columns, &places, row, day)?;
         row += 1;
     }

@@ -8,7 +8,7 @@ use super::look::{Look, coverage, heat};
 use super::row_figures::{HEADINGS, RowFigures};
 use super::table::{Table, Value};
 use crate::folder::{Manifest, ManifestMember};
-use crate::heatmap::Line;
+use crate::heatmap::PackedLine;
 use crate::time::parse_instant;
 
 /// Writes the members in the order of the manifest.
@@ -16,7 +16,7 @@ pub(super) fn write_members(
     sheet: &mut Worksheet,
     look: &Look,
     manifest: &Manifest,
-    lines: &[Line],
+    lines: &[PackedLine],
 ) -> Result<(), XlsxError> {
     let before = [("Member", 34.0), ("Cluster", 24.0), ("First seen (UTC)", 20.0), ("Last seen (UTC)", 20.0)];
     let headings: Vec<_> = before.into_iter().chain(HEADINGS).collect();
@@ -34,13 +34,13 @@ pub(super) fn write_members(
     table.end()
 }
 
-fn row<'a>(member: &'a ManifestMember, line: Option<&Line>, step_seconds: i64) -> Vec<Value<'a>> {
+fn row<'a>(member: &'a ManifestMember, line: Option<&PackedLine>, step_seconds: i64) -> Vec<Value<'a>> {
     // An instant that cannot be parsed, because the manifest was edited, is shown as text.
     let instant = |text: &'a str| parse_instant(text, 0).map_or(Value::Text(text), Value::Instant);
     let mut values =
         vec![Value::Text(&member.member), Value::Text(&member.cluster), instant(&member.first), instant(&member.last)];
     if let Some(line) = line {
-        values.extend(RowFigures::of(&line.cells).values(step_seconds));
+        values.extend(RowFigures::of(&line.cells()).values(step_seconds));
     }
     values
 }

@@ -13,6 +13,8 @@ mod summary;
 mod table;
 mod tables;
 
+use std::path::Path;
+
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
 
 use super::OutputError;
@@ -20,9 +22,9 @@ use super::output::{Needs, Output, OwnedFiles, Scored};
 use super::shared::day_columns::DayColumns;
 use super::shared::tables as columns;
 use crate::analysis::findings::Findings;
-use crate::files::WholeFile;
+use crate::files::{FileError, WholeFile};
 use crate::folder::{Manifest, Owned, Written};
-use crate::heatmap::{Folding, Line};
+use crate::heatmap::{Folding, PackedLine};
 use crate::text::sheet::SheetNames;
 use look::Look;
 use tables::{Clock, write_table};
@@ -47,11 +49,11 @@ const IN_FILES: usize = 200;
 
 /// The clusters, each with the name of its sheet.
 struct Sheets<'a> {
-    clusters: Vec<(&'a Line, String)>,
+    clusters: Vec<(&'a PackedLine, String)>,
 }
 
 impl<'a> Sheets<'a> {
-    fn of(lines: &'a [Line]) -> Self {
+    fn of(lines: &'a [PackedLine]) -> Self {
         let mut names = SheetNames::without(&[&[SUMMARY], &OTHERS[..]].concat());
         let clusters = lines.iter().filter(|line| line.member.is_none());
         Self { clusters: clusters.map(|line| (line, names.name(&line.cluster))).collect() }
@@ -81,13 +83,24 @@ impl Output for Xlsx {
     fn write(&self, scored: &Scored<'_>) -> Result<Option<Written>, OutputError> {
         let sheets = Sheets::of(scored.lines);
         let path = scored.out.join(WORKBOOK);
-        let stat = WholeFile::write(&path, &workbook(scored, &sheets)?)?;
-        let cells = sheets.clusters.iter().map(|(line, _)| line.cells.len() as u64).sum();
-        Ok(Some(Written::new(scored.out, &path, cells, stat)))
+        let mut workbook = workbook(scored, &sheets)?;
+        let mut file = WholeFile::create(&path)?;
+        workbook.save_to_writer(&mut file).map_err(|error| failed(&path, error))?;
+        let cells = sheets.clusters.iter().map(|(line, _)| line.len() as u64).sum();
+        Ok(Some(Written::new(scored.out, &path, cells, file.commit()?)))
     }
 }
 
-fn workbook(scored: &Scored<'_>, sheets: &Sheets<'_>) -> Result<Vec<u8>, OutputError> {
+/// Why the workbook could not be saved: a full disk is an error of the file, not of the library.
+fn failed(path: &Path, error: XlsxError) -> OutputError {
+    match error {
+        XlsxError::IoError(error) => FileError::new("write", path, error).into(),
+        XlsxError::ZipError(error) => FileError::new("write", path, error.into()).into(),
+        other => other.into(),
+    }
+}
+
+fn workbook(scored: &Scored<'_>, sheets: &Sheets<'_>) -> Result<Workbook, OutputError> {
     let Scored { manifest, lines, .. } = *scored;
     let columns = DayColumns::of(scored.out, manifest, lines)?;
     let mut workbook = begin()?;
@@ -97,9 +110,9 @@ fn workbook(scored: &Scored<'_>, sheets: &Sheets<'_>) -> Result<Vec<u8>, OutputE
     let look = Look::new();
     for (place, (line, name)) in sheets.clusters.iter().enumerate() {
         let sheet = if place < IN_FILES { in_a_file(&mut workbook, name)? } else { named(&mut workbook, name)? };
-        cluster::draw(sheet, &look, manifest, &columns, line)?;
+        cluster::draw(sheet, &look, manifest, &columns, &line.line())?;
     }
-    Ok(workbook.save_to_buffer()?)
+    Ok(workbook)
 }
 
 /// An empty workbook with a fixed creation time, so that its bytes depend only on the content.
@@ -124,7 +137,7 @@ fn write_tables(
     workbook: &mut Workbook,
     manifest: &Manifest,
     folding: Folding,
-    lines: &[Line],
+    lines: &[PackedLine],
     sheets: &Sheets<'_>,
     findings: &Findings,
 ) -> Result<(), XlsxError> {

@@ -8,7 +8,7 @@ use super::table::{Table, Value};
 use super::{OTHERS, Sheets};
 use crate::analysis::findings::Findings;
 use crate::folder::Manifest;
-use crate::heatmap::Line;
+use crate::heatmap::PackedLine;
 use crate::text::sheet::sheet_text;
 
 /// Maximum number of links in the table. Excel opens no sheet with more than 65,530 links,
@@ -63,13 +63,13 @@ fn say_what_it_is(sheet: &mut Worksheet, look: &Look, manifest: &Manifest) -> Re
     Ok(())
 }
 
-fn cluster_row<'a>(line: &'a Line, manifest: &Manifest, findings: &Findings) -> Vec<Value<'a>> {
+fn cluster_row<'a>(line: &'a PackedLine, manifest: &Manifest, findings: &Findings) -> Vec<Value<'a>> {
     let members = manifest.members.iter().filter(|m| *m.cluster == *line.cluster).count();
     let own = findings.clusters().iter().find(|health| *health.cluster == *line.cluster);
     let mut values = vec![Value::Text(&line.cluster), Value::Whole(members as u64)];
-    values
-        .extend([line.cells.first(), line.cells.last()].map(|cell| cell.map_or(Value::Empty, |c| Value::Date(c.date))));
-    values.extend(RowFigures::of(&line.cells).values(manifest.asked.step_seconds));
+    let cells = line.cells();
+    values.extend([cells.first(), cells.last()].map(|cell| cell.map_or(Value::Empty, |c| Value::Date(c.date))));
+    values.extend(RowFigures::of(&cells).values(manifest.asked.step_seconds));
     values.push(Value::Whole(own.map_or(0, |health| health.problems) as u64));
     values
 }

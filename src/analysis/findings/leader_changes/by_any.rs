@@ -53,7 +53,7 @@ impl<'a> Members<'a> {
             {
                 explained.cause = Cause::Restart;
                 explained.members.push(member.name());
-                explained.evidence.push((format!("{}_{what}", member.name()), Evidence::Instant(*at)));
+                explained.evidence.push((format!("{}_{what}", member.name()).into(), Evidence::Instant(*at)));
             }
         }
         if explained.cause == Cause::Restart {
@@ -66,7 +66,7 @@ impl<'a> Members<'a> {
             if slow_for >= LEAST_SLOW_STEPS * self.step_ms {
                 explained.cause = Cause::SlowDisk;
                 explained.members.push(member.name());
-                explained.evidence.push((format!("{}_slow_for", member.name()), Evidence::Duration(slow_for)));
+                explained.evidence.push((format!("{}_slow_for", member.name()).into(), Evidence::Duration(slow_for)));
             }
         }
         explained.why = match explained.cause {

@@ -3,6 +3,8 @@
 //! A process that ended or hung explains the change whatever else was wrong. Otherwise each of a slow disk, the network and
 //! overload is looked for, and more than one is told as such. A change is called planned only if nothing at all was wrong.
 
+use std::borrow::Cow;
+
 use super::super::leadership::{Handover, Switch};
 use super::super::runs::within;
 use super::super::signs::{FAR_SECONDS, LAG_MS, MOST_WAITING, Signs, behind};
@@ -173,17 +175,17 @@ impl<'a> Members<'a> {
         let mut cause = Cause::Restart;
         if let Some(at) = started {
             explained.why = format!("{name}, which led, restarted at {}", told::instant(*at));
-            explained.tell(&format!("{name}_started"), Evidence::Instant(*at));
+            explained.tell(format!("{name}_started"), Evidence::Instant(*at));
             if let Some((before, after)) = from.member.new_version(*at) {
                 let [before, after] = [before, after].map(version_text);
                 explained.why.push_str(&format!(" with etcd {after} instead of {before}"));
-                explained.tell(&format!("{name}_version_before"), before);
-                explained.tell(&format!("{name}_version_after"), after);
+                explained.tell(format!("{name}_version_before"), before);
+                explained.tell(format!("{name}_version_after"), after);
                 cause = Cause::Upgrade;
             }
         } else if is_gone {
             explained.why = format!("{name}, which led, went and never came back");
-            explained.tell(&format!("{name}_left"), Evidence::Instant(last_ms));
+            explained.tell(format!("{name}_left"), Evidence::Instant(last_ms));
         } else {
             return false;
         }
@@ -206,8 +208,8 @@ impl<'a> Members<'a> {
         } else {
             format!("{name}, which led, sent no samples for {length} and was the same process afterwards: it hung")
         };
-        found.tell(&format!("{name}_silent_from"), Evidence::Instant(silent.start_ms));
-        found.tell(&format!("{name}_silent_for"), Evidence::Duration(silent.end_ms - silent.start_ms));
+        found.tell(format!("{name}_silent_from"), Evidence::Instant(silent.start_ms));
+        found.tell(format!("{name}_silent_for"), Evidence::Duration(silent.end_ms - silent.start_ms));
         Some(found)
     }
 
@@ -225,8 +227,8 @@ impl<'a> Members<'a> {
         found.why = format!("the disk of {name}, which led, was slow");
         let shown: Vec<&TimeRange> = from.shows_slow.iter().filter(|shown| shown.intersect(*slow).is_some()).collect();
         let since_ms = shown.first().map_or(slow.start_ms, |shown| shown.start_ms);
-        found.tell(&format!("{name}_slow_from"), Evidence::Instant(since_ms));
-        found.tell(&format!("{name}_slow_for"), Evidence::Duration(shown.iter().map(|s| s.end_ms - s.start_ms).sum()));
+        found.tell(format!("{name}_slow_from"), Evidence::Instant(since_ms));
+        found.tell(format!("{name}_slow_for"), Evidence::Duration(shown.iter().map(|s| s.end_ms - s.start_ms).sum()));
         Some(found)
     }
 
@@ -240,7 +242,7 @@ impl<'a> Members<'a> {
                 "{name}, which led, was cut off: it answered scrapes and knew no leader for {}",
                 told::seconds(cut_off_ms)
             );
-            found.tell(&format!("{name}_without_leader_for"), Evidence::Duration(cut_off_ms));
+            found.tell(format!("{name}_without_leader_for"), Evidence::Duration(cut_off_ms));
             return Some(found);
         }
         let before = TimeRange { start_ms: handover.lost_ms - LEAST_FAR_MS, end_ms: handover.lost_ms };
@@ -258,7 +260,7 @@ impl<'a> Members<'a> {
         }
         found.why = format!("round trips between {name}, which led, and {} were long", others.join(", "));
         found.members.extend(others);
-        found.tell(&format!("{name}_round_trips_above_{FAR_SECONDS}_s_from"), Evidence::Instant(far.start_ms));
+        found.tell(format!("{name}_round_trips_above_{FAR_SECONDS}_s_from"), Evidence::Instant(far.start_ms));
         Some(found)
     }
 
@@ -281,7 +283,7 @@ impl<'a> Members<'a> {
         found.why = format!(
             "{name}, which led, was overloaded: clients sent far more than usual, and more than {MOST_WAITING} proposals waited"
         );
-        found.tell(&format!("{name}_overloaded_for"), Evidence::Duration(length));
+        found.tell(format!("{name}_overloaded_for"), Evidence::Duration(length));
         Some(found)
     }
 
@@ -303,7 +305,7 @@ impl<'a> Members<'a> {
         explained.why =
             format!("{} was cut off from the leader {leader} and found it again", explained.members.join(", "));
         for (one, length) in cut_off {
-            explained.tell(&format!("{}_without_leader_for", one.member.name()), Evidence::Duration(length));
+            explained.tell(format!("{}_without_leader_for", one.member.name()), Evidence::Duration(length));
         }
     }
 
@@ -351,7 +353,7 @@ pub(super) struct Found {
     pub(super) cause: Cause,
     pub(super) members: Vec<String>,
     pub(super) why: String,
-    pub(super) evidence: Vec<(String, Evidence)>,
+    pub(super) evidence: Vec<(Cow<'static, str>, Evidence)>,
 }
 
 impl Found {
@@ -359,7 +361,7 @@ impl Found {
         Self { cause, members: vec![member.to_owned()], why: String::new(), evidence: Vec::new() }
     }
 
-    fn tell(&mut self, name: &str, value: Evidence) {
-        self.evidence.push((name.to_owned(), value));
+    fn tell(&mut self, name: impl Into<Cow<'static, str>>, value: Evidence) {
+        self.evidence.push((name.into(), value));
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::analysis::forecast::quantiles::MEDIAN;
 use crate::analysis::forecast::result::{ClusterForecast, Forecast, ScoreHour};
-use crate::heatmap::Line;
+use crate::heatmap::PackedLine;
 use crate::outputs::report::clusters;
 use crate::outputs::shared::ahead::{EIGHTY, chance, moment};
 use crate::text::html::html_script_json;
@@ -12,8 +12,8 @@ use crate::text::rounding::score_parts;
 use crate::time::{CellWidth, HOUR_MS, Zone};
 
 /// For each cluster of the page, its hours: local minutes since 1970, the median score in hundredths, and a sentence.
-pub(in crate::outputs::report) fn data(lines: &[Line], forecast: &Forecast, zone: Zone) -> String {
-    let of = |lines: &[Line]| forecast.clusters.iter().find(|of| *of.cluster == *lines[0].cluster);
+pub(in crate::outputs::report) fn data(lines: &[PackedLine], forecast: &Forecast, zone: Zone) -> String {
+    let of = |lines: &[PackedLine]| forecast.clusters.iter().find(|of| *of.cluster == *lines[0].cluster);
     let hours = |of: Option<&ClusterForecast>| -> Vec<Value> {
         of.into_iter().flat_map(|of| &of.hours).map(|hour| hour_of(hour, zone)).collect()
     };

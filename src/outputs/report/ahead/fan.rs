@@ -104,9 +104,10 @@ fn past(shown: Shown<'_>, forecast: &Forecast, of: &MetricForecast) -> Vec<Vec<[
     let mut stretches: Vec<Vec<[f64; 3]>> = Vec::new();
     let mut last_ms = i64::MIN;
     let column = of.metric.index();
-    let known = shown.readings.cluster(&of.cluster).into_iter();
-    let cells =
-        known.flat_map(|of| of.starts().iter().enumerate().map(move |(cell, start)| (*start, of.spread(column, cell))));
+    let known = shown.readings.cluster(&of.cluster);
+    let cells = known
+        .iter()
+        .flat_map(|of| of.starts().iter().enumerate().map(move |(cell, start)| (*start, of.spread(column, cell))));
     for (start_ms, spread) in cells {
         let middle_ms = (start_ms + width_ms / 2).min(forecast.origin_ms);
         let Some(spread) = spread.filter(|_| (from..to).contains(&(start_ms + width_ms / 2))) else {

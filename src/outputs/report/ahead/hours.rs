@@ -24,10 +24,9 @@ pub(super) fn strip(shown: Shown<'_>, forecast: &Forecast, of: &ClusterForecast)
         return html! {};
     }
     let folding = shown.manifest.folding().unwrap_or_default();
-    let cells =
-        clusters(shown.lines).find(|lines| *lines[0].cluster == *of.cluster).map(|lines| lines[0].cells.as_slice());
-    let past =
-        (-PAST..0).map(|hour| past(cells.unwrap_or_default(), forecast.origin_ms + hour * HOUR_MS, folding.width));
+    let cells = clusters(shown.lines).find(|lines| *lines[0].cluster == *of.cluster).map(|lines| lines[0].cells());
+    let cells = cells.unwrap_or_default();
+    let past = (-PAST..0).map(|hour| past(&cells, forecast.origin_ms + hour * HOUR_MS, folding.width));
     let ahead = of.hours.iter().take(AHEAD as usize);
     let lowest = of.hours.iter().min_by(|a, b| a.quantiles[MEDIAN].total_cmp(&b.quantiles[MEDIAN]));
     let label = lowest.map_or_else(String::new, |hour| {

@@ -4,7 +4,7 @@ use crate::analysis::findings::Findings;
 use crate::analysis::forecast::quantiles::MEDIAN;
 use crate::analysis::forecast::result::Forecast;
 use crate::folder::{MANIFEST, Manifest};
-use crate::heatmap::{Cell, Line};
+use crate::heatmap::{Cell, PackedLine};
 use crate::outputs::report::page::{Shown, page};
 use crate::outputs::shared::ahead::made::{ORIGIN, cluster, forecast};
 use crate::scratch::Scratch;
@@ -21,8 +21,11 @@ fn made(forecast: Option<&Forecast>) -> String {
         start_ms: end_ms - hour * HOUR_MS,
         ..Cell::hour(12, 12, Some(if hour == 1 { 3.0 } else { 10.0 }), &[])
     };
-    let line =
-        |cluster: &str| Line { cluster: cluster.into(), member: None, cells: (1..=60).rev().map(cell).collect() };
+    let line = |cluster: &str| {
+        let mut line = PackedLine::new(cluster.into(), None);
+        (1..=60).rev().map(cell).for_each(|cell| line.push(cell));
+        line
+    };
     let (lines, findings, readings) = ([line("c01"), line("c02")], Findings::default(), ReadingCells::default());
     let annotations = Annotations::default();
     page(Shown {

@@ -18,8 +18,9 @@ pub(crate) use labels::{NoReplica, Replica};
 pub(crate) use living::Living;
 
 use super::block::{BlockFolder, BlockFolders, BlockMeta, Samples, merge};
-use super::bucket::{Bucket, each_at_once};
+use super::bucket::Bucket;
 use super::head::{Head, HeadSeries, Lost};
+use crate::places::each_at_once;
 use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, is_named};
 use crate::text::count;
 use home::Home;

@@ -9,7 +9,7 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMultipartOptions, Writ
 
 use super::recorded::with_hash;
 use super::runtime::wait;
-use super::store::{Store, tag, tag_of};
+use super::store::{Store, is_version, tag_of};
 use super::{Expected, Found, PlaceError};
 use crate::files::{FileError, FileStat};
 
@@ -87,7 +87,7 @@ impl Parts {
 
     async fn is_as_expected(&self, expected: &Expected) -> Result<bool, Error> {
         match (self.to.inner.head(&self.key).await, expected) {
-            (Ok(meta), Expected::Version(version)) => Ok(tag(&meta) == *version),
+            (Ok(meta), Expected::Version(version)) => Ok(is_version(&meta, version)),
             (Ok(_), Expected::Absent) => Ok(false),
             (Err(Error::NotFound { .. }), expected) => Ok(*expected == Expected::Absent),
             (Err(error), _) => Err(error),

@@ -14,7 +14,7 @@ use super::address::Kind;
 use super::parts::{PART, put_parts};
 use super::recorded::with_hash;
 use super::runtime::wait;
-use super::store::{Store, is_etag, tag, tag_of};
+use super::store::{Store, is_etag, is_version, tag, tag_of};
 use super::{Found, PlaceError};
 use crate::files::{FileError, FileStat};
 
@@ -126,5 +126,5 @@ async fn mode(store: &dyn ObjectStore, kind: Kind, key: &Key, expected: &Expecte
         return Ok(update(Some(version.clone()), None));
     }
     let meta = store.head(key).await?;
-    if tag(&meta) == *version { Ok(update(meta.e_tag, meta.version)) } else { Err(changed()) }
+    if is_version(&meta, version) { Ok(update(meta.e_tag, meta.version)) } else { Err(changed()) }
 }

@@ -216,3 +216,23 @@ fn a_copy_under_pseudonyms_is_written_again_without_reading_or_sending_its_days(
     assert!((3..=4).contains(&ends), "a longer end is asked for once the first is known: {ends}");
     assert_same(&folder.tree("copy"), &s3.tree("copy"));
 }
+
+#[test]
+fn a_backfill_reads_each_day_of_the_bucket_once_and_none_that_it_has_just_written() {
+    let (s3, url) = (S3::start(), simulated().url());
+    let out = s3.at("audit");
+    for (end, there) in [("2026-10-03", 0), ("2026-10-04", 2)] {
+        let mut command = arguments(&url, end, &out);
+        command[0] = "backfill";
+        let door = S3Door::before(s3.server().port(), |_| None);
+        Run::of(s3.command_through(&door.url(), &command)).succeeds();
+        let seen = door.seen();
+        let read: Vec<&str> =
+            seen.iter().filter(|head| head.starts_with("GET ")).filter_map(|head| head.lines().next()).collect();
+        let mut days: Vec<&&str> = read.iter().filter(|line| line.contains("/history/")).collect();
+        days.sort_unstable();
+        days.dedup();
+        assert_eq!(days.len(), there, "{read:?}");
+        assert_eq!(read.iter().filter(|line| line.contains("/history/")).count(), there, "{read:?}");
+    }
+}

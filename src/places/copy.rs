@@ -114,9 +114,11 @@ impl WorkingCopy {
             }
         }
         let more = Mutex::new(Vec::new());
-        let stand_in = |(found, ending): &(&'l Found, Ending)| match self.unfetched.stand_in(found, *ending)? {
-            true => Ok(()),
-            false => Ok(more.lock().unwrap_or_else(PoisonError::into_inner).push(*found)),
+        let stand_in = |(found, ending): &(&'l Found, Ending)| {
+            if !self.unfetched.stand_in(found, *ending)? {
+                more.lock().unwrap_or_else(PoisonError::into_inner).push(*found);
+            }
+            Ok(())
         };
         let first = |(error, _): (PlaceError, usize)| error;
         all_at_once(&ends, ENDS_AT_ONCE, stand_in).map_err(first)?;

@@ -1,6 +1,6 @@
 //! Files that stand for contents elsewhere, such as in a bucket, until a command needs them.
 //!
-//! Such a file has a name and none of its content. Whoever opens, hashes or moves a file that may be one of these asks here
+//! Such a file has a name and none of its content. Code that opens, hashes or moves a file that may be one of these asks here
 //! first.
 
 use std::collections::BTreeMap;

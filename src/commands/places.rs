@@ -9,8 +9,9 @@ use super::progress::Reporter;
 use crate::cli::{Command, Slot, Use};
 use crate::config::Settings;
 use crate::folder::{HISTORY, MANIFEST, Manifest, REPLACEMENT, is_in_shard, is_in_source};
+use crate::history::{USUAL_FOOTER, footer_size};
 use crate::outputs;
-use crate::places::{Address, Held, Index, Place, WorkingCopy};
+use crate::places::{Address, Ending, Held, Index, Place, WorkingCopy};
 use crate::text::count;
 
 /// The working copies of a command.
@@ -111,7 +112,11 @@ impl Copy {
     }
 }
 
-/// What a working copy has of an object of the place.
+/// The end of a day's file.
+const FOOTER: Ending = Ending { usual: USUAL_FOOTER, size: footer_size };
+
+/// What a working copy has of an object of the place. A pull reads the footers of all days, and the readings only of days
+/// that it pulls again.
 fn held(how: Use, path: &str) -> Held {
     let in_history = HISTORY.has(path) || REPLACEMENT.has(path);
     let is_ours = || outputs::owned().iter().any(|kind| kind.has(path));
@@ -122,8 +127,9 @@ fn held(how: Use, path: &str) -> Held {
         Use::Backfills if is_in_source(path) => true,
         Use::Scores | Use::Backfills => in_history || is_single() && !outputs::replaced().any(|kind| kind.has(path)),
         Use::ReadsOpenMetrics => is_ours() && !in_history,
-        Use::Pulls | Use::Repeats => in_history || path == MANIFEST || is_in_source(path),
-        Use::Merges => in_history || path == MANIFEST || is_in_shard(path),
+        Use::Pulls | Use::Merges | Use::Repeats if in_history => return Held::End(FOOTER),
+        Use::Pulls | Use::Repeats => path == MANIFEST || is_in_source(path),
+        Use::Merges => path == MANIFEST || is_in_shard(path),
     };
     match content {
         true => Held::Content,

@@ -18,6 +18,7 @@ use crate::spec::Metric;
 use crate::text::key_file::{KeyFile, KeyFileError};
 
 pub(super) const READINGS: &str = "audit/history/date=2026-10-02/readings.parquet";
+const HISTORY_DAY: &str = "history/date=2026-10-02/readings.parquet";
 pub(super) const MANIFEST: &str = "audit/manifest.json";
 
 pub(super) fn samples() -> Vec<Samples> {
@@ -59,6 +60,7 @@ fn files() -> Vec<FileError> {
         error("write", ErrorKind::PermissionDenied),
         error("create the folder", ErrorKind::NotADirectory),
         error("remove", ErrorKind::Other),
+        FileError::elsewhere(PlaceError::Changed(format!("s3://audits/prod/{HISTORY_DAY}"))),
     ]
 }
 

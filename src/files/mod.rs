@@ -4,6 +4,7 @@
 //! The module `folder` decides which files belong in an output folder.
 
 mod committed;
+mod elsewhere;
 mod folder;
 mod lock;
 mod moved;
@@ -12,6 +13,7 @@ mod temporary;
 mod whole_file;
 
 pub(crate) use committed::OnCommit;
+pub(crate) use elsewhere::{Contents, Elsewhere, End, bring_here, end_elsewhere, stat_elsewhere};
 pub(crate) use folder::{SyncAtEnd, make_folder, sync_folder};
 pub(crate) use lock::{Lock, NoLock};
 pub(crate) use moved::move_file;

@@ -9,21 +9,41 @@ use sha2::{Digest, Sha256};
 use tracing::debug;
 
 use super::committed::committed;
+use super::elsewhere::stat_elsewhere;
 use super::folder::{folder_of, make_folder, sync_folder};
 
 /// A file operation that failed, with the path, the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}: {}", .path.display(), explain(.action, .source))]
-pub struct FileError {
-    action: &'static str,
-    path: PathBuf,
-    source: io::Error,
+pub enum FileError {
+    /// The disk or the operating system refused it.
+    #[error("cannot {action} {}: {}", .path.display(), explain(.action, .source))]
+    OnDisk {
+        /// The verb, such as `read`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system reports.
+        source: io::Error,
+    },
+    /// The content of the file is in an object store and cannot be read there.
+    #[error(transparent)]
+    Elsewhere(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl FileError {
     /// `action` is the verb in the message "cannot … PATH", for example `read`.
     pub(crate) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self { action, path: path.to_owned(), source }
+        Self::OnDisk { action, path: path.to_owned(), source }
+    }
+
+    /// The content of a file could not be brought here; the cause names the file.
+    pub(crate) fn elsewhere(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Elsewhere(Box::new(cause))
+    }
+
+    /// Whether the content of the file could not be brought here. The file itself may be whole.
+    pub(crate) const fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Elsewhere(_))
     }
 
     /// Converts a failed Parquet write. An I/O error inside it becomes the source, so that the message for a
@@ -73,8 +93,11 @@ impl FileStat {
         Self { bytes: content.len() as u64, sha256: hexadecimal(Sha256::new_with_prefix(content)) }
     }
 
-    /// Computes the size and hash of an existing file.
+    /// The size and hash of an existing file: computed, or recorded if the content is elsewhere.
     pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
+        if let Some(recorded) = stat_elsewhere(path) {
+            return Ok(recorded);
+        }
         let failed = |e| FileError::new("read", path, e);
         let mut hash = Sha256::new();
         let mut file = File::open(path).map_err(failed)?;

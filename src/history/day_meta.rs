@@ -6,8 +6,10 @@ use std::path::Path;
 use parquet::file::metadata::KeyValue;
 use parquet::file::reader::ChunkReader;
 
-use super::footer::{self, FORMAT, FORMAT_KEY, Opened, VERSION_KEY, not_readings};
+use super::end::EndOfFile;
+use super::footer::{self, FORMAT, FORMAT_KEY, Opened, VERSION_KEY, not_readings, open_content};
 use super::{Footnotes, HistoryError};
+use crate::files::end_elsewhere;
 use crate::readings::{Life, Lives, Member, Source, SourceName, SourceTimes, Window};
 use crate::spec::Metric;
 use crate::time::{Step, TimeRange};
@@ -114,6 +116,12 @@ impl DayMeta {
 
 /// Reads the footer of a day's file, without its rows.
 pub fn read_meta(path: &Path) -> Result<DayMeta, HistoryError> {
+    if let Some(end) = end_elsewhere(path)?
+        && let Ok(meta) = open_content(EndOfFile::from(end), path).and_then(|opened| meta_of(&opened, path))
+    {
+        return Ok(meta);
+    }
+    // Whether a file is a day is decided by the whole file.
     meta_of(&footer::open(path)?, path)
 }
 

@@ -12,7 +12,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::reader::ChunkReader;
 
 use super::HistoryError;
-use crate::files::FileError;
+use crate::files::{FileError, bring_here};
 
 /// The format that this version writes, and the latest that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -26,6 +26,7 @@ pub(super) type Opened<R> = ParquetRecordBatchReaderBuilder<R>;
 
 /// Opens a day's file. Fails if it is not Parquet, or its format is later than [`FORMAT`].
 pub(super) fn open(path: &Path) -> Result<Opened<File>, HistoryError> {
+    bring_here(path)?;
     let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
     open_content(file, path)
 }

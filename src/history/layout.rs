@@ -134,6 +134,8 @@ impl History {
                 }
                 // A file in a later format must not count as broken, because a pull would then replace it.
                 Err(error @ HistoryError::LaterFormat { .. }) => return Err(error),
+                // A day that could not be fetched is not broken.
+                Err(HistoryError::File(error)) if error.is_elsewhere() => return Err(error.into()),
                 Err(error) => metas.broken.push((day, error)),
             }
         }

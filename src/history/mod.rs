@@ -10,6 +10,7 @@ mod columns;
 mod day_file;
 mod day_meta;
 mod embedded;
+mod end;
 mod footer;
 #[cfg(test)]
 mod growth_tests;
@@ -21,6 +22,7 @@ pub use day_file::write_day;
 pub(crate) use day_file::{Footnotes, write_day_with};
 pub use day_meta::{DayMeta, read_meta};
 pub(crate) use embedded::EmbeddedDay;
+pub(crate) use end::{USUAL_FOOTER, footer_size};
 pub(crate) use layout::REPLACEMENT_FOLDER;
 pub use layout::{DayMetas, HISTORY_FOLDER, History, READINGS_FILE};
 pub(crate) use read_day::members_in;

@@ -8,37 +8,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::at_once::all_at_once;
 use super::early::Early;
 use super::identity::Identity;
+use super::known::{Known, KnownObjects, is_settled, locked, put};
 use super::shown::show;
+use super::unfetched::{Ending, Unfetched, make_parent};
 use super::{Address, Expected, Found, PlaceError, Store};
-use crate::files::{FileError, FileStat, TemporaryFolder, free_space, remove_abandoned};
+use crate::files::{Elsewhere, FileError, FileStat, TemporaryFolder, free_space, remove_abandoned};
 
 /// Objects that are sent or fetched at once. Each takes up to [`super::upload`]'s two parts of memory.
 const AT_ONCE: usize = 4;
 
-/// An object of the place, as far as this run knows.
-#[derive(Debug)]
-pub(super) struct Known {
-    pub(super) found: Found,
-    /// The file with its content; `None` if it was not fetched.
-    pub(super) file: Option<Identity>,
-    /// The content that was fetched, if the command writes to the place.
-    content: Option<FileStat>,
-    /// Whether this run has sent it.
-    is_sent: bool,
-}
-
-pub(super) type KnownObjects = Arc<Mutex<BTreeMap<String, Known>>>;
-
-pub(super) fn locked(known: &KnownObjects) -> MutexGuard<'_, BTreeMap<String, Known>> {
-    known.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Ends of objects that are fetched at once: they are small, and such requests mostly wait.
+const ENDS_AT_ONCE: usize = 16;
 
 /// A folder on disk that stands for a place in a bucket.
 #[derive(Debug)]
@@ -47,6 +35,9 @@ pub(crate) struct WorkingCopy {
     temporary: TemporaryFolder,
     folder: PathBuf,
     known: KnownObjects,
+    unfetched: Arc<Unfetched>,
+    /// While this exists, readers of files find those that are not fetched.
+    _elsewhere: Elsewhere,
     /// Whether the command writes to the place.
     writes: bool,
     early: Option<Early>,
@@ -64,10 +55,12 @@ pub(crate) struct Index<'a> {
 }
 
 /// What a working copy has of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Held {
     /// A file with its content.
     Content,
+    /// A file that stands for an object, and its end: the content is fetched when the command needs it.
+    End(Ending),
     /// An empty file, for an object that the command never reads, but may replace or remove.
     Name,
     Nothing,
@@ -94,42 +87,74 @@ impl WorkingCopy {
         let folder = temporary.path().join("copy");
         fs::create_dir(&folder).map_err(created)?;
         show(&folder, &address.to_string());
-        let seen = |found: &Found| {
-            (found.path.clone(), Known { found: found.clone(), file: None, content: None, is_sent: false })
-        };
-        let known = Arc::new(Mutex::new(listed.iter().map(seen).collect()));
-        let copy = Self { store, temporary, folder, known, writes, early: None };
-        let holds = |found: &&Found| held(&found.path) != Held::Nothing;
-        let wanted: Vec<(Found, Held)> =
-            listed.iter().filter(holds).map(|one| (one.clone(), held(&one.path))).collect();
-        let needed = wanted.iter().filter(|(_, held)| *held == Held::Content).map(|(found, _)| found.bytes).sum();
-        if let Some(free) = free_space(&parent).filter(|free| *free < needed) {
-            return Err(PlaceError::NoSpace { address: address.to_string(), dir: parent, needed, free });
-        }
-        each(&wanted, |(found, held)| copy.fetch(found, *held)).map_err(|(error, _)| error)?;
+        let known: KnownObjects = Arc::new(Mutex::new(listed.iter().map(Known::seen).collect()));
+        let ends = temporary.path().join("ends");
+        let unfetched = Arc::new(Unfetched {
+            store: store.clone(),
+            folder: folder.clone(),
+            ends,
+            known: Arc::clone(&known),
+            longest: AtomicU64::new(0),
+        });
+        let elsewhere = Elsewhere::below(&folder, Arc::clone(&unfetched) as _);
+        let copy = Self { store, temporary, folder, known, unfetched, _elsewhere: elsewhere, writes, early: None };
+        copy.fill(&listed, held)?;
         Ok(copy)
+    }
+
+    /// Fetches what the copy is to hold of these objects.
+    fn fill<'l>(&self, listed: &'l [Found], held: &dyn Fn(&str) -> Held) -> Result<(), PlaceError> {
+        let (mut whole, mut ends) = (Vec::new(), Vec::new());
+        for found in listed {
+            match held(&found.path) {
+                Held::Content => whole.push(found),
+                Held::End(ending) => ends.push((found, ending)),
+                Held::Name => self.hold(found, create)?,
+                Held::Nothing => {}
+            }
+        }
+        let more = Mutex::new(Vec::new());
+        let stand_in = |(found, ending): &(&'l Found, Ending)| {
+            if !self.unfetched.stand_in(found, *ending)? {
+                more.lock().unwrap_or_else(PoisonError::into_inner).push(*found);
+            }
+            Ok(())
+        };
+        let first = |(error, _): (PlaceError, usize)| error;
+        all_at_once(&ends, ENDS_AT_ONCE, stand_in).map_err(first)?;
+        whole.extend(more.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let (needed, dir) = (whole.iter().map(|found| found.bytes).sum(), std::env::temp_dir());
+        if let Some(free) = free_space(&dir).filter(|free| *free < needed) {
+            return Err(PlaceError::NoSpace { address: self.store.address().to_string(), dir, needed, free });
+        }
+        let fetch = |found: &&Found| {
+            self.hold(found, |file| {
+                self.store.fetch(found, file)?;
+                Ok(self.writes.then(|| FileStat::read(file)).transpose()?)
+            })
+        };
+        all_at_once(&whole, AT_ONCE, fetch).map_err(first)
+    }
+
+    /// Makes the file of an object; `make` returns its content, as far as that matters.
+    fn hold(
+        &self,
+        found: &Found,
+        make: impl FnOnce(&Path) -> Result<Option<FileStat>, PlaceError>,
+    ) -> Result<(), PlaceError> {
+        let file = self.folder.join(&found.path);
+        make_parent(&file)?;
+        let content = make(&file)?;
+        let identity = Identity::of(&file)?;
+        if let Some(known) = locked(&self.known).get_mut(&found.path) {
+            (known.file, known.content) = (Some(identity), content);
+        }
+        Ok(())
     }
 
     /// The folder on disk.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    fn fetch(&self, found: &Found, held: Held) -> Result<(), PlaceError> {
-        let file = self.folder.join(&found.path);
-        if let Some(parent) = file.parent() {
-            fs::create_dir_all(parent).map_err(|error| FileError::new("create the folder", parent, error))?;
-        }
-        match held {
-            Held::Name => drop(fs::File::create_new(&file).map_err(|error| FileError::new("write", &file, error))?),
-            _ => self.store.fetch(found, &file)?,
-        }
-        let identity = Identity::of(&file)?;
-        let content = (self.writes && held == Held::Content).then(|| FileStat::read(&file)).transpose()?;
-        if let Some(known) = locked(&self.known).get_mut(&found.path) {
-            (known.file, known.content) = (Some(identity), content);
-        }
-        Ok(())
     }
 
     /// Sends the files that `early` accepts as soon as each is whole. `tell` is called with the first failure; such files are
@@ -152,6 +177,7 @@ impl WorkingCopy {
             Ok(sent) => Ok(sent),
             Err((cause, 0)) => Err(cause),
             Err((cause, left)) => {
+                self.unfetched.remove();
                 let kept = self.temporary.path().join("unsent");
                 let kept = fs::rename(&self.folder, &kept).map_or(self.folder, |()| kept);
                 self.temporary.keep();
@@ -171,13 +197,14 @@ impl WorkingCopy {
         let touched: BTreeSet<String> = changed.union(&gone).cloned().collect();
         self.begin(index, &touched).map_err(|error| (error, all))?;
         let changed: Vec<String> = changed.into_iter().collect();
-        each(&changed, |path| self.put(path)).map_err(|(error, left)| (error, left + usize::from(has_index)))?;
+        all_at_once(&changed, AT_ONCE, |path| self.put(path))
+            .map_err(|(error, left)| (error, left + usize::from(has_index)))?;
         if has_index {
             self.put(index.path).map_err(|error| (error, 1))?;
             self.store.check_conditions(index.path).map_err(|error| (error, 0))?;
         }
         let gone: Vec<String> = gone.into_iter().collect();
-        each(&gone, |path| self.remove(path)).map_err(|(error, _)| (error, 0))?;
+        all_at_once(&gone, AT_ONCE, |path| self.remove(path)).map_err(|(error, _)| (error, 0))?;
         Ok(self.sent())
     }
 
@@ -232,42 +259,10 @@ struct Changes {
     gone: BTreeSet<String>,
 }
 
-/// Whether an object has the content of a file, which then need not be sent.
-fn is_settled(known: &KnownObjects, path: &str, file: &Path, identity: &Identity) -> Result<bool, PlaceError> {
-    let (sent, content) = match locked(known).get(path) {
-        Some(object) => (object.file.clone(), object.content.clone()),
-        None => return Ok(false),
-    };
-    if sent.as_ref() == Some(identity) {
-        return Ok(true);
-    }
-    // Read while nothing is locked: other files are sent meanwhile. Days are often written again with the same bytes.
-    let has_size = |content: &FileStat| content.bytes == identity.bytes();
-    let Some(content) = content.filter(has_size) else { return Ok(false) };
-    if FileStat::read(file)? != content {
-        return Ok(false);
-    }
-    if let Some(object) = locked(known).get_mut(path) {
-        object.file = Some(identity.clone());
-    }
-    Ok(true)
-}
-
-/// Writes an object with the content of a file of the working copy.
-pub(super) fn put(store: &Store, folder: &Path, known: &KnownObjects, path: &str) -> Result<(), PlaceError> {
-    let file = folder.join(path);
-    let expected = match locked(known).get(path) {
-        Some(known) => Expected::Version(known.found.tag.clone()),
-        None => Expected::Absent,
-    };
-    // Before it is sent: if it is replaced meanwhile, it is another file, and will be sent again.
-    let identity = Identity::of(&file)?;
-    if is_settled(known, path, &file, &identity)? {
-        return Ok(());
-    }
-    let found = store.put_file(path, &file, &expected)?;
-    locked(known).insert(path.to_owned(), Known { found, file: Some(identity), content: None, is_sent: true });
-    Ok(())
+/// An empty file.
+fn create(file: &Path) -> Result<Option<FileStat>, PlaceError> {
+    fs::File::create_new(file).map_err(|error| FileError::new("write", file, error))?;
+    Ok(None)
 }
 
 /// The files of a folder and of those in it, by their paths. Files whose names begin with a dot are locks, or not whole.
@@ -284,24 +279,4 @@ fn files(folder: &Path, under: &str, found: &mut BTreeMap<String, Identity>) -> 
         }
     }
     Ok(())
-}
-
-/// Does the same for each of several objects, a few at once. All are tried; the error is the first, with the number of
-/// failures.
-fn each<T: Sync>(of: &[T], work: impl Fn(&T) -> Result<(), PlaceError> + Sync) -> Result<(), (PlaceError, usize)> {
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new((None, 0)));
-    let run = || {
-        while let Some(one) = of.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = work(one) {
-                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                failed.1 += 1;
-                failed.0.get_or_insert(error);
-            }
-        }
-    };
-    std::thread::scope(|scope| (0..AT_ONCE.min(of.len())).for_each(|_| drop(scope.spawn(run))));
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        (None, _) => Ok(()),
-        (Some(error), left) => Err((error, left)),
-    }
 }

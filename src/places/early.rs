@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::copy::{KnownObjects, put};
+use super::known::{KnownObjects, put};
 use super::{PlaceError, Store};
 use crate::files::OnCommit;
 

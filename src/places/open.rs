@@ -25,13 +25,12 @@ const RETRIES: RetryConfig = RetryConfig {
 /// A part of 8 MB at 0.5 MB a second takes 16 seconds.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Logins of the environment that come before a profile. A profile comes before the login of an instance.
-const OTHER_LOGINS: [AmazonS3ConfigKey; 6] = [
+/// Logins of the environment that come before a profile. A profile comes before the login of a container or an instance, as
+/// in the tools of AWS and in `sigv4`.
+const OTHER_LOGINS: [AmazonS3ConfigKey; 4] = [
     AmazonS3ConfigKey::AccessKeyId,
     AmazonS3ConfigKey::SecretAccessKey,
     AmazonS3ConfigKey::WebIdentityTokenFile,
-    AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
-    AmazonS3ConfigKey::ContainerCredentialsFullUri,
     AmazonS3ConfigKey::SkipSignature,
 ];
 

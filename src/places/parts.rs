@@ -5,12 +5,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use object_store::path::Path as Key;
-use object_store::{Error, ObjectStoreExt, WriteMultipart};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMultipartOptions, WriteMultipart};
 
+use super::recorded::with_hash;
 use super::runtime::wait;
-use super::store::{Store, tag, tag_of};
+use super::store::{Store, is_version, tag_of};
 use super::{Expected, Found, PlaceError};
-use crate::files::FileError;
+use crate::files::{FileError, FileStat};
 
 /// Files up to this size are sent by one request; longer ones in parts of this size. S3 allows no smaller parts than 5 MiB,
 /// and 10,000 parts.
@@ -28,9 +29,11 @@ pub(super) fn put_parts(
     expected: &Expected,
 ) -> Result<Found, PlaceError> {
     let parts = Parts { to: to.clone(), key: to.key(path)?, path: path.to_owned() };
+    let options = PutMultipartOptions { attributes: with_hash(FileStat::read(file)?.sha256), ..Default::default() };
     let (file, expected) = (file.to_owned(), expected.clone());
     let put = wait(async move {
-        let upload = parts.to.inner.put_multipart(&parts.key).await.map_err(|error| parts.failed(&error))?;
+        let upload = parts.to.inner.put_multipart_opts(&parts.key, options).await;
+        let upload = upload.map_err(|error| parts.failed(&error))?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART as usize);
         match parts.send(&mut upload, from, file, &expected).await {
             Ok(bytes) => parts.finish(upload).await.map(|tag| (bytes, tag)),
@@ -84,7 +87,7 @@ impl Parts {
 
     async fn is_as_expected(&self, expected: &Expected) -> Result<bool, Error> {
         match (self.to.inner.head(&self.key).await, expected) {
-            (Ok(meta), Expected::Version(version)) => Ok(tag(&meta) == *version),
+            (Ok(meta), Expected::Version(version)) => Ok(is_version(&meta, version)),
             (Ok(_), Expected::Absent) => Ok(false),
             (Err(Error::NotFound { .. }), expected) => Ok(*expected == Expected::Absent),
             (Err(error), _) => Err(error),

@@ -18,7 +18,11 @@ pub(crate) fn reason(error: &Error) -> String {
     }
     let answer = text.split_once(" - ").map_or(text.as_str(), |(_, answer)| answer);
     match (element(answer, "Code"), element(answer, "Message")) {
-        (Some(code), Some(message)) => format!("the store answers {code}: {}", message.trim_end_matches('.')),
+        (Some(code), Some(message)) => {
+            // Azure adds lines with the number and the time of the request.
+            let message = message.lines().next().unwrap_or_default();
+            format!("the store answers {code}: {}", message.trim_end().trim_end_matches('.'))
+        }
         (Some(code), None) => format!("the store answers {code}"),
         _ => one_line(answer.strip_prefix("Server returned non-2xx status code: ").unwrap_or(answer)),
     }
@@ -76,6 +80,16 @@ mod tests {
              Forbidden: <?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>",
         );
         assert_eq!(reason(&error), "the store answers AccessDenied: Access Denied");
+    }
+
+    #[test]
+    fn of_a_message_the_first_line_is_shown() {
+        let error = generic(
+            "Error performing GET http://h/c in 1ms - Server returned non-2xx status code: 403 Forbidden: \
+             <Error><Code>AuthorizationFailure</Code><Message>Server failed to authenticate the request.\r\n\
+             RequestId:77ac0ed4-216c-4fdd-a1a3-81156877c34f\r\nTime:2026-12-01T09:49:42.081Z</Message></Error>",
+        );
+        assert_eq!(reason(&error), "the store answers AuthorizationFailure: Server failed to authenticate the request");
     }
 
     #[test]

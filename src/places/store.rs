@@ -94,8 +94,14 @@ impl Store {
         let (this, found_path, path) = (self.clone(), found.path.clone(), to.to_owned());
         wait(async move {
             let wrong = |error: &object_store::Error| this.failed(&found_path, "read", error);
-            let options = GetOptions { if_match: Some(tag).filter(|tag| is_etag(tag)), ..GetOptions::default() };
-            let mut parts = store.get_opts(&key, options).await.map_err(|e| wrong(&e))?.into_stream();
+            let options =
+                GetOptions { if_match: Some(tag.clone()).filter(|tag| is_etag(tag)), ..GetOptions::default() };
+            let answer = store.get_opts(&key, options).await.map_err(|e| wrong(&e))?;
+            // A store that ignores the condition has answered with what it has now.
+            if !is_version(&answer.meta, &tag) {
+                return Err(PlaceError::Changed(this.shown(&found_path)));
+            }
+            let mut parts = answer.into_stream();
             let write = |error| PlaceError::from(FileError::new("write", &path, error));
             let mut file = File::create_new(&path).map_err(write)?;
             while let Some(part) = parts.next().await {
@@ -136,9 +142,15 @@ impl Store {
     }
 }
 
-/// The version of an object's content.
+/// The version of an object's content. Without an ETag, the time in whole seconds: listings may have parts of a second, and
+/// headers have none.
 pub(super) fn tag(meta: &ObjectMeta) -> String {
-    meta.e_tag.clone().unwrap_or_else(|| format!("{} {}", meta.last_modified.to_rfc3339(), meta.size))
+    meta.e_tag.clone().unwrap_or_else(|| format!("{} {}", meta.last_modified.timestamp(), meta.size))
+}
+
+/// Whether an object has a version. Azure's listings have the ETag without the quotes that its other answers have.
+pub(super) fn is_version(meta: &ObjectMeta, version: &str) -> bool {
+    tag(meta).trim_matches('"') == version.trim_matches('"')
 }
 
 /// The version of an object that was just written.
@@ -152,4 +164,25 @@ pub(super) async fn tag_of(store: &dyn ObjectStore, key: &Key, put: PutResult) -
 /// Whether a version is an ETag, which the store can compare; they are quoted on all stores, or at least one word.
 pub(super) fn is_etag(tag: &str) -> bool {
     !tag.contains(' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_the_same_with_and_without_quotes() {
+        let meta = |e_tag: Option<&str>| ObjectMeta {
+            location: Key::from("a"),
+            last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
+            size: 7,
+            e_tag: e_tag.map(str::to_owned),
+            version: None,
+        };
+        for version in ["\"0x8D\"", "0x8D"] {
+            assert!(is_version(&meta(Some("\"0x8D\"")), version) && is_version(&meta(Some("0x8D")), version));
+            assert!(!is_version(&meta(Some("\"0x8E\"")), version) && !is_version(&meta(None), version));
+        }
+        assert!(is_version(&meta(None), &tag(&meta(None))));
+    }
 }

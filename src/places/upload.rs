@@ -12,10 +12,11 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutP
 
 use super::address::Kind;
 use super::parts::{PART, put_parts};
+use super::recorded::with_hash;
 use super::runtime::wait;
-use super::store::{Store, is_etag, tag, tag_of};
+use super::store::{Store, is_etag, is_version, tag, tag_of};
 use super::{Found, PlaceError};
-use crate::files::FileError;
+use crate::files::{FileError, FileStat};
 
 /// What an object must be at the moment when it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,12 +86,13 @@ impl Store {
     ) -> Result<Result<Found, Error>, PlaceError> {
         let (store, key, bytes) = (Arc::clone(&self.inner), self.key(path)?, content.len() as u64);
         let (expected, kind) = (expected.cloned(), self.address.kind());
+        let attributes = with_hash(FileStat::of(&content).sha256);
         let put = wait(async move {
             let mode = match expected {
                 Some(expected) => mode(&*store, kind, &key, &expected).await?,
                 None => PutMode::Overwrite,
             };
-            let options = PutOptions { mode, ..PutOptions::default() };
+            let options = PutOptions { mode, attributes, ..PutOptions::default() };
             let put = store.put_opts(&key, PutPayload::from_bytes(content), options).await?;
             tag_of(&*store, &key, put).await
         })?;
@@ -124,5 +126,5 @@ async fn mode(store: &dyn ObjectStore, kind: Kind, key: &Key, expected: &Expecte
         return Ok(update(Some(version.clone()), None));
     }
     let meta = store.head(key).await?;
-    if tag(&meta) == *version { Ok(update(meta.e_tag, meta.version)) } else { Err(changed()) }
+    if is_version(&meta, version) { Ok(update(meta.e_tag, meta.version)) } else { Err(changed()) }
 }

@@ -291,9 +291,10 @@ fn the_login_comes_from_a_profile_if_the_environment_has_none() {
         files.write("credentials", "[audit]\naws_access_key_id = of-audit\naws_secret_access_key = word\n");
     let config = files.write("config", "[profile audit]\nregion = eu-north-1\n[profile bare]\nregion = eu-north-1\n");
     let door = S3Door::before(s3.server().port(), |_| None);
-    let run = |profile: &str, key: Option<&str>| {
+    let run_in = |environment: &[(&str, &str)], profile: &str, key: Option<&str>| {
         let mut command =
             s3.command_through(&door.url(), &["backfill", "--quiet", "--sample", "--out", &s3.at("audit")]);
+        command.envs(environment.iter().copied());
         command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env_remove("AWS_REGION");
         command.env("AWS_SHARED_CREDENTIALS_FILE", &credentials).env("AWS_CONFIG_FILE", &config);
         command.env("AWS_PROFILE", profile);
@@ -303,9 +304,14 @@ fn the_login_comes_from_a_profile_if_the_environment_has_none() {
         let before = door.seen().len();
         (Run::of(command), door.seen().split_off(before).join(""))
     };
+    let run = |profile: &str, key: Option<&str>| run_in(&[], profile, key);
     let (of_profile, seen) = run("audit", None);
     of_profile.succeeds();
     assert!(seen.contains("Credential=of-audit/") && seen.contains("/eu-north-1/s3/"), "{seen}");
+    let (of_profile, seen) =
+        run_in(&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/keys")], "audit", None);
+    of_profile.succeeds();
+    assert!(seen.contains("Credential=of-audit/"), "a profile comes before the login of a container: {seen}");
     let (of_environment, seen) = run("audit", Some("of-environment"));
     of_environment.succeeds();
     assert!(seen.contains("Credential=of-environment/") && !seen.contains("of-audit"), "{seen}");

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use crate::from_files::equals_the_server;
 use crate::remote_read::equals_promql;
-use crate::support::{Asked, Folder, Prometheus, Run, etcd_heatmap, needed, now, until};
+use crate::support::{Asked, Folder, Prometheus, Run, each_connection, etcd_heatmap, needed, now, until};
 
 /// A target: how far its life has come.
 pub(crate) struct Target {
@@ -26,15 +26,11 @@ const BARE: u64 = 3;
 
 impl Target {
     pub(crate) fn start(number: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
         let phase = Arc::new(AtomicU64::new(0));
         let (shared, started) = (Arc::clone(&phase), Instant::now());
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let age = started.elapsed().as_millis() as u64;
-                serve(client, number, shared.load(Ordering::SeqCst), age);
-            }
+        let port = each_connection(move |client| {
+            let age = started.elapsed().as_millis() as u64;
+            serve(client, number, shared.load(Ordering::SeqCst), age)
         });
         Self { port, phase }
     }

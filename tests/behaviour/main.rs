@@ -9,6 +9,7 @@ mod alerts;
 mod annotations;
 mod anonymize;
 mod bad_input;
+mod bucket_pulls;
 mod buckets;
 mod check;
 mod companions;

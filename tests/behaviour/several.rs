@@ -6,7 +6,7 @@ mod unchanged;
 
 use std::fs;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,8 +14,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::{
-    DAY, Doorman, Folder, HOUR, Metrics, Prometheus, Run, S3, START, Tree, answer, assert_same, etcd_heatmap,
-    etcd_heatmap_command, oracle, prometheus_of, read_request,
+    DAY, Doorman, Folder, HOUR, Metrics, Prometheus, Run, S3, START, Tree, answer, assert_same, each_connection,
+    etcd_heatmap, etcd_heatmap_command, oracle, prometheus_of, read_request,
 };
 
 /// Two days for which every server has samples.
@@ -310,16 +310,7 @@ fn overwriting_replaces_the_joined_history_only_as_a_whole() {
 
 /// A gateway such as Mimir's: the header chooses whose data a request reads. Requests without a tenant are refused.
 fn gateway(tenants: Vec<(&'static str, u16)>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-    let tenants = Arc::new(tenants);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let tenants = Arc::clone(&tenants);
-            std::thread::spawn(move || route(stream, &tenants));
-        }
-    });
-    url
+    format!("http://127.0.0.1:{}", each_connection(move |stream| route(stream, &tenants)))
 }
 
 fn route(mut client: TcpStream, tenants: &[(&str, u16)]) -> Option<()> {

@@ -18,8 +18,9 @@ pub(crate) use labels::{NoReplica, Replica, Which};
 pub(crate) use living::Living;
 
 use super::block::{BlockFolder, BlockFolders, BlockMeta, Samples, merge};
-use super::bucket::{Bucket, each_at_once, unselected_note};
+use super::bucket::{Bucket, unselected_note};
 use super::head::{Head, HeadSeries, Lost};
+use crate::places::each_at_once;
 use crate::sources::raw::{Label, LostSpan, SampleStore, Sighted, is_named};
 use crate::text::count;
 use home::Home;

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use crate::support::{
-    Answering, Authority, Folder, Server, answer, etcd_heatmap, etcd_programs, free_port, needed, started,
+    Answering, Authority, Folder, Server, answer, each_connection, etcd_heatmap, etcd_programs, free_port, needed,
+    started,
 };
 
 use super::{DAY, backfill, base, gateway};
@@ -64,13 +65,9 @@ fn a_port_that_speaks_no_http_is_explained() {
     let alert = (&b"\x15\x03\x01\x00\x02\x02\x16"[..], "expects TLS");
     let settings = (&b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00"[..], "does not answer in HTTP");
     for (bytes, words) in [alert, settings] {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let _ = std::io::Read::read(&mut stream, &mut [0; 65_536]);
-                let _ = std::io::Write::write_all(&mut stream, bytes);
-            }
+        let port = each_connection(move |mut stream| {
+            let _ = std::io::Read::read(&mut stream, &mut [0; 65_536]);
+            let _ = std::io::Write::write_all(&mut stream, bytes);
         });
         fails(&format!("http://127.0.0.1:{port}"), &[words, "https://"]);
     }

@@ -1,10 +1,10 @@
 //! A proxy in front of a real Prometheus that records each request and answers some of them itself.
 
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
-use super::gate::read_request;
+use super::{each_connection, read_request};
 
 /// Runs until the tests end, as one waiting thread.
 pub(crate) struct Doorman {
@@ -16,17 +16,9 @@ impl Doorman {
     /// Proxies to the server on port `behind`. `judge` answers a request, or returns `None` to forward it to the path
     /// that starts with `/api`.
     pub(crate) fn before(behind: u16, judge: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
-        let (seen, judge) = (Arc::new(Mutex::new(Vec::new())), Arc::new(judge));
+        let seen = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (seen, judge) = (Arc::clone(&shared), Arc::clone(&judge));
-                std::thread::spawn(move || serve(stream, behind, &seen, &*judge));
-            }
-        });
-        Self { port, seen }
+        Self { port: each_connection(move |stream| serve(stream, behind, &shared, &judge)), seen }
     }
 
     /// `http://127.0.0.1:port` and a path.

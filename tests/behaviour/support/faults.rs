@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::fault::{Fault, Reply};
-use super::gate::read_request;
+use super::{each_connection, read_request};
 
 /// The faults for the next queries.
 enum Plan {
@@ -59,17 +59,9 @@ pub(crate) struct Faults {
 impl Faults {
     /// A proxy to the server on port `behind`, without faults at first.
     pub(crate) fn before(behind: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
         let shared = Arc::new(Mutex::new(Shared { plan: Plan::Calm, behind, bodies: Vec::new(), before_instant: 0 }));
         let threads = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let shared = Arc::clone(&threads);
-                std::thread::spawn(move || pass(client, &shared));
-            }
-        });
-        Self { shared, port }
+        Self { shared, port: each_connection(move |client| pass(client, &threads)) }
     }
 
     /// The program does not see this as a loopback address, so it requests compressed answers.

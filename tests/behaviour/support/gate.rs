@@ -1,8 +1,10 @@
 //! A proxy in front of a real Prometheus that can hold requests back or go down.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex};
+
+use super::connections::connections_while;
 
 /// What the proxy does with a request.
 #[derive(Clone, Copy, PartialEq)]
@@ -24,20 +26,10 @@ pub(crate) struct Gate {
 impl Gate {
     /// An open gate to the server on port `behind`.
     pub(crate) fn before(behind: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
         let state = Shared::new((Mutex::new(State::Open), Condvar::new()));
-        let shared = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if *shared.0.lock().expect("no thread panics with it") == State::Fallen {
-                    return; // drops the listener, so new connections are refused
-                }
-                let shared = Arc::clone(&shared);
-                std::thread::spawn(move || pass(stream, &shared, behind));
-            }
-        });
-        Self { state, port }
+        let (listening, passing) = (Arc::clone(&state), Arc::clone(&state));
+        let is_open = move || *listening.0.lock().expect("no thread panics with it") != State::Fallen;
+        Self { state, port: connections_while(is_open, move |stream| pass(stream, &passing, behind)) }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -1,10 +1,11 @@
 //! A proxy in front of an S3 server that records requests, answers some itself, and can stop all traffic.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::answer;
+use super::{answer, each_connection};
 
 type Judge = dyn Fn(&str) -> Option<String> + Send + Sync;
 
@@ -12,6 +13,7 @@ type Judge = dyn Fn(&str) -> Option<String> + Send + Sync;
 pub(crate) struct S3Door {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,
+    answered: Arc<AtomicU64>,
 }
 
 impl S3Door {
@@ -31,17 +33,13 @@ impl S3Door {
         judge: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
         drops_conditions: bool,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
-        let (seen, judge) = (Arc::new(Mutex::new(Vec::new())), Arc::new(judge));
-        let shared = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (seen, judge) = (Arc::clone(&shared), Arc::clone(&judge));
-                std::thread::spawn(move || serve(stream, behind, &seen, &*judge, drops_conditions));
-            }
+        let (seen, answered) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicU64::new(0)));
+        let (shared, bytes) = (Arc::clone(&seen), Arc::clone(&answered));
+        let port = each_connection(move |stream| {
+            let answered = serve(stream, behind, &shared, &judge, drops_conditions);
+            bytes.fetch_add(answered.unwrap_or_default(), Ordering::SeqCst);
         });
-        Self { port, seen }
+        Self { port, seen, answered }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -51,6 +49,11 @@ impl S3Door {
     /// The first line of each request so far, such as `PUT /bucket/path HTTP/1.1`, followed by its headers.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().expect("no thread panics with it").clone()
+    }
+
+    /// The bytes of all answers of the server so far, with their headers.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered.load(Ordering::SeqCst)
     }
 }
 
@@ -69,11 +72,11 @@ fn serve(
     seen: &Mutex<Vec<String>>,
     judge: &Judge,
     drops_conditions: bool,
-) -> Option<()> {
+) -> Option<u64> {
     let (head, body) = read_request(&mut client)?;
     seen.lock().ok()?.push(head.clone());
     if let Some(answer) = judge(&head) {
-        return client.write_all(answer.as_bytes()).ok();
+        return client.write_all(answer.as_bytes()).ok().map(|()| 0);
     }
     let mut server = TcpStream::connect(("127.0.0.1", behind)).ok()?;
     let (line, headers) = head.split_once("\r\n")?;
@@ -81,7 +84,7 @@ fn serve(
     let headers: String = headers.split_inclusive("\r\n").filter(kept).collect();
     server.write_all(format!("{line}\r\nConnection: close\r\n{headers}").as_bytes()).ok()?;
     server.write_all(&body).ok()?;
-    std::io::copy(&mut server, &mut client).ok().map(|_| ())
+    std::io::copy(&mut server, &mut client).ok()
 }
 
 fn read_request(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {

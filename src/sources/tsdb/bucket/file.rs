@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::at_once::{Permits, each_at_once};
 use super::joined::{joined, pieces};
 use super::kept::{Kept, Temporary};
+use super::permits::Permits;
 use super::{BucketError, Files, REQUESTS};
-use crate::places::Store;
+use crate::places::{Store, each_at_once};
 use crate::sources::tsdb::block::{BlockError, BytesRead, Positions, Storage};
 
 /// Bytes that a request reads at least: it takes the same time as one for a few bytes.

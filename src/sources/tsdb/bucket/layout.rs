@@ -5,9 +5,8 @@ use std::sync::Mutex;
 use bytes::Bytes;
 
 use super::BucketError;
-use super::at_once::each_at_once;
 use super::mimir::INDEX;
-use crate::places::{Found, PlaceError, Store};
+use crate::places::{Found, PlaceError, Store, each_at_once};
 use crate::sources::tsdb::block::{META_FILE, Ulid};
 
 /// Most folders that are looked into for tenants.

@@ -4,7 +4,6 @@
 //! of the wanted series. Ranges that are near each other are one request, and several requests run at once. What was fetched
 //! lies in a temporary file while the block is open, so that neither memory nor requests grow with the days that need it.
 
-mod at_once;
 mod error;
 mod file;
 mod joined;
@@ -13,6 +12,7 @@ mod layout;
 mod listing;
 mod marks;
 mod mimir;
+mod permits;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,11 +23,10 @@ pub(crate) use error::BucketError;
 
 use super::block::{Block, BlockFolder, BlockMeta, BytesRead};
 use crate::places::{Address, PlaceError, Store};
-use at_once::Permits;
 use file::BlockFiles;
 use layout::Layout;
+use permits::Permits;
 
-pub(in crate::sources::tsdb) use at_once::each_at_once;
 pub(in crate::sources::tsdb) use listing::unselected_note;
 
 /// Requests for parts of files that run at once; each holds up to [`joined::LARGEST`] bytes in memory.

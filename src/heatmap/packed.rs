@@ -189,16 +189,17 @@ mod tests {
             hour: (index % 24) as u8,
             minute: (index % 4 * 15) as u8,
             offset_minutes: 330 - index as i32,
-            mean: (index % 3 > 0).then_some(real / 3.0),
-            min: (index % 5 > 0).then_some(real / 7.0),
+            mean: (!index.is_multiple_of(3)).then_some(real / 3.0),
+            min: (!index.is_multiple_of(5)).then_some(real / 7.0),
             scored: number + 1,
             expected: number + 2,
             idle: number + 3,
             uncertain: index % 2 == 1,
-            after_restart: (index % 7 > 0).then_some(number + 4),
+            after_restart: (!index.is_multiple_of(7)).then_some(number + 4),
             partial: u32::MAX - number,
             worst: Metric::ALL.into_iter().nth(index % (METRICS + 1)),
-            losses: (index % 11 > 0).then(|| std::array::from_fn(|metric| (real + 1.0) / (metric as f64 + 13.0))),
+            losses: (!index.is_multiple_of(11))
+                .then(|| std::array::from_fn(|metric| (real + 1.0) / (metric as f64 + 13.0))),
         }
     }
 

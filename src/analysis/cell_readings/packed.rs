@@ -145,7 +145,7 @@ mod tests {
 
     fn spread(column: usize, cell: usize) -> Option<Spread> {
         let (p50, max) = (cell as f32 / (column as f32 + 3.0), 1e9 / (cell as f32 + 1.0));
-        (cell % (column + 2) > 0).then_some(Spread { p50, max, member: (cell * 257 % 65_536) as u16 })
+        (!cell.is_multiple_of(column + 2)).then_some(Spread { p50, max, member: (cell * 257 % 65_536) as u16 })
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) enum Slot<'a> {
 pub(crate) enum Use {
     /// Reads its history and its cells.
     Reads,
+    /// Reads its cells, and the days of its history that they belong to.
+    Explains,
     /// Reads its cells alone.
     ReadsCells,
     /// Reads what is imported elsewhere.
@@ -66,7 +68,7 @@ impl Command {
                 let how = if args.every.is_some() { Use::Repeats } else { Use::Forecasts };
                 vec![(Argument(&mut args.folder), how)]
             }
-            Self::Explain(args) => vec![(Argument(&mut args.folder), Use::Reads)],
+            Self::Explain(args) => vec![(Argument(&mut args.folder), Use::Explains)],
             Self::Findings(args) => vec![(Argument(&mut args.folder), Use::Reads)],
             Self::Diff(args) => {
                 let after = Flag(&mut args.after);

@@ -123,6 +123,8 @@ fn held(how: Use, path: &str) -> Held {
     let is_single = || !path.contains("/") && is_ours();
     let content = match how {
         Use::ReadsCells => is_single(),
+        Use::Explains if in_history => return Held::End(FOOTER),
+        Use::Explains => is_single(),
         Use::Reads | Use::Forecasts => in_history || is_single(),
         Use::Backfills if is_in_source(path) => true,
         Use::Scores | Use::Backfills => in_history || is_single() && !outputs::replaced().any(|kind| kind.has(path)),

@@ -236,3 +236,23 @@ fn a_backfill_reads_each_day_of_the_bucket_once_and_none_that_it_has_just_writte
         assert_eq!(read.iter().filter(|line| line.contains("/history/")).count(), there, "{read:?}");
     }
 }
+
+#[test]
+fn an_explanation_reads_only_the_days_around_its_cell() {
+    let (s3, url, folder) = (S3::start(), simulated().url(), Folder::new("disk"));
+    let (disk, bucket) = (folder.at("audit"), s3.at("audit"));
+    let (mut here, mut there) = (arguments(&url, "2026-10-04", &disk), arguments(&url, "2026-10-04", &bucket));
+    (here[0], there[0]) = ("backfill", "backfill");
+    etcd_heatmap(&here).succeeds();
+    s3.run(&there).succeeds();
+    for at in ["2026-10-01T05", "2026-10-02T12", "2026-10-03T23"] {
+        let cell = ["--cluster", "c01", "--at", at];
+        let on_disk = etcd_heatmap(&[&["explain", &disk], &cell[..]].concat()).succeeds().stdout;
+        let door = S3Door::before(s3.server().port(), |_| None);
+        let explain = [&["explain", &bucket], &cell[..]].concat();
+        let in_bucket = Run::of(s3.command_through(&door.url(), &explain)).succeeds().stdout;
+        assert_eq!(in_bucket.replace(&bucket, "AUDIT"), on_disk.replace(&disk, "AUDIT"));
+        let whole = whole_days(&door);
+        assert!(whole.len() == 1 && whole[0].contains(&at[..10]), "{at}: {whole:?}");
+    }
+}

@@ -3,8 +3,10 @@
 //!
 //! The manifest does not record when it was written, so that the same history and settings give the same bytes.
 
+mod asked;
 mod read_back;
 mod rule;
+mod sections;
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +22,10 @@ use crate::heatmap::Folding;
 use crate::readings::{Lives, Origin, QuerySource, Shard, Source, SourceTimes, Votes};
 use crate::spec::{Metric, Profile};
 use crate::time::{TimeRange, UtcDay, format_instant, parse_instant};
+pub(crate) use asked::Asked;
 pub(crate) use rule::ManifestRule;
+pub use sections::ManifestBlock;
+pub(crate) use sections::{ManifestAnnotations, ManifestMember, ManifestOpenMetrics, ManifestProfile};
 pub(crate) use stored::MANIFEST;
 
 /// The whole manifest. After a pull, which does not score, all `Option` fields are absent and `files` is empty.
@@ -90,122 +95,6 @@ pub(crate) struct Manifest {
 
 /// In place of the step at which a member first voted, if it stayed a learner.
 const NEVER: &str = "never";
-
-/// The requested ranges, the step, and the labels that name clusters and members.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Asked {
-    /// The first step of the first range, RFC 3339 in UTC.
-    pub(crate) start: String,
-    /// The end of the last range (exclusive), RFC 3339 in UTC.
-    pub(crate) end: String,
-    /// The requested ranges; empty if there is only one, from `start` to `end`.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub(crate) ranges: Vec<AskedRange>,
-    pub(crate) step_seconds: i64,
-    /// The label that names the cluster. Null if clusters are named by the label `cluster`, or by
-    /// `job` on series without it.
-    pub(crate) cluster_label: Option<String>,
-    /// The label that names the member.
-    pub(crate) member_label: String,
-}
-
-/// A requested range. Ranges are only listed if there are several.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct AskedRange {
-    /// The first step of the range, RFC 3339 in UTC.
-    pub(crate) start: String,
-    /// The end of the range (exclusive), RFC 3339 in UTC.
-    pub(crate) end: String,
-}
-
-impl Asked {
-    fn new(ranges: &[TimeRange], source: &Source) -> Self {
-        let instant = |ms: Option<i64>| ms.map(format_instant).unwrap_or_default();
-        let listed =
-            |range: &TimeRange| AskedRange { start: format_instant(range.start_ms), end: format_instant(range.end_ms) };
-        Self {
-            start: instant(ranges.first().map(|range| range.start_ms)),
-            end: instant(ranges.last().map(|range| range.end_ms)),
-            ranges: if ranges.len() > 1 { ranges.iter().map(listed).collect() } else { Vec::new() },
-            step_seconds: source.step_seconds,
-            cluster_label: source.cluster_label.clone(),
-            member_label: source.member_label.clone(),
-        }
-    }
-
-    /// A note for a message if several ranges with gaps between them were requested; otherwise an empty string.
-    pub(crate) fn gaps(&self) -> &'static str {
-        if self.ranges.is_empty() { "" } else { " (with gaps that were not asked for)" }
-    }
-}
-
-/// One member, and when it was seen.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ManifestMember {
-    pub(crate) cluster: String,
-    pub(crate) member: String,
-    /// The step at which the member was first seen, RFC 3339 in UTC.
-    pub(crate) first: String,
-    /// The step at which the member was last seen, RFC 3339 in UTC.
-    pub(crate) last: String,
-    /// For a member that began as a learner, the step at which it first voted, RFC 3339 in UTC, or `never`. Known once the
-    /// folder was scored.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(crate) votes_from: Option<String>,
-}
-
-/// The file of annotations that the user named; the folder holds a copy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ManifestAnnotations {
-    /// The name of the file, without its folder.
-    pub(crate) file: String,
-    /// The number of annotations in it.
-    pub(crate) rows: u64,
-    /// SHA-256 of the file, in hexadecimal.
-    pub(crate) sha256: String,
-}
-
-/// The profile of the scores, including the user's changes to its weights and thresholds.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ManifestProfile {
-    pub(crate) name: String,
-    /// Where the thresholds of the profile come from.
-    pub(crate) source: String,
-    /// The names of metrics with a weight of 0.
-    pub(crate) left_out: Vec<String>,
-    /// The weight, bands and caps of each metric, by its name.
-    pub(crate) rules: BTreeMap<String, ManifestRule>,
-}
-
-/// A summary of one OpenMetrics file. An import compares it with the block that promtool makes from the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestBlock {
-    /// Path relative to the output folder.
-    pub path: String,
-    /// The number of series in the file.
-    pub series: u64,
-    /// The number of samples in the file.
-    pub samples: u64,
-    /// The time of the first sample, seconds since 1970.
-    pub first: i64,
-    /// The time of the last sample, seconds since 1970.
-    pub last: i64,
-}
-
-/// The OpenMetrics files of the folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ManifestOpenMetrics {
-    /// The time span of a TSDB block, in hours.
-    pub(crate) block_hours: i64,
-    /// The retention of the target Prometheus, which determines the block size.
-    pub(crate) retention: String,
-    /// The names of the metric families in the files.
-    pub(crate) emit: Vec<String>,
-    /// The extra labels of all series.
-    pub(crate) labels: std::collections::BTreeMap<String, String>,
-    /// The files in order of time.
-    pub(crate) blocks: Vec<ManifestBlock>,
-}
 
 impl Manifest {
     /// The manifest after a pull. `asked` has the requested ranges, in order.

@@ -7,6 +7,8 @@ cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 cold=$target/bench/build
 bar=840 # 14 minutes on two cores
+megabytes=42
+missed=
 rm -rf "$cold"
 mkdir -p "$cold"
 cargo fetch --locked --quiet
@@ -20,6 +22,8 @@ awk -v crates="$(grep -c '^ *Compiling' "$cold/log")" -v bar=$bar -F': ' '
     END {
         printf "%d crates, %.0f s wall, %.0f s CPU, bar %d s: %s\n", crates, wall, cpu, bar, wall <= bar ? "held" : "MISSED"
         exit wall > bar
-    }' "$cold/time"
-ls -l "$cold/target/release/etcd-heatmap"
+    }' "$cold/time" || missed=1
+awk -v bytes="$(stat -c %s "$cold/target/release/etcd-heatmap")" -v bar=$megabytes '
+    BEGIN { held = bytes <= bar * 1e6; printf "%.1f MB, bar %d MB: %s\n", bytes / 1e6, bar, held ? "held" : "MISSED"; exit !held }' || missed=1
 echo "timings: $cold/target/cargo-timings/cargo-timing.html"
+[[ -z $missed ]]

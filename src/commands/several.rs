@@ -157,6 +157,7 @@ fn check_history(out: &Path, sources: &[OneSource]) -> Result<(), HistoryError> 
         let source: Source = match read_meta(&path) {
             Ok(meta) => meta.source,
             Err(error @ HistoryError::LaterFormat { .. }) => return Err(error),
+            Err(error) if error.is_elsewhere() => return Err(error),
             // The day is joined again.
             Err(_) => continue,
         };

@@ -98,9 +98,14 @@ impl FileStat {
         if let Some(recorded) = stat_elsewhere(path) {
             return Ok(recorded);
         }
+        let mut file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
+        Self::of_open(&mut file, path)
+    }
+
+    /// The size and hash of the rest of an open file; `path` names it in errors.
+    pub(crate) fn of_open(file: &mut File, path: &Path) -> Result<Self, FileError> {
         let failed = |e| FileError::new("read", path, e);
         let mut hash = Sha256::new();
-        let mut file = File::open(path).map_err(failed)?;
         let mut buffer = vec![0; 1 << 18];
         let mut bytes = 0;
         loop {

@@ -114,8 +114,12 @@ impl History {
     /// The footers of all days that come from this source, in order. Days with unreadable files
     /// or other sources are skipped.
     pub(crate) fn metas_of(&self, source: &Source) -> Result<Vec<(UtcDay, DayMeta)>, HistoryError> {
-        let metas = self.days()?.into_iter().filter_map(|day| Some((day, read_meta(&self.file(day)).ok()?)));
-        Ok(metas.filter(|(_, meta)| source.difference(&meta.source).is_none()).collect())
+        let of_source = |day| match read_meta(&self.file(day)) {
+            Ok(meta) if source.difference(&meta.source).is_none() => Some(Ok((day, meta))),
+            Err(error) if error.is_elsewhere() => Some(Err(error)),
+            _ => None,
+        };
+        self.days()?.into_iter().filter_map(of_source).collect()
     }
 
     /// The footers of all days, in order. Unreadable files are collected in `broken`. Fails if two days have different
@@ -135,7 +139,7 @@ impl History {
                 // A file in a later format must not count as broken, because a pull would then replace it.
                 Err(error @ HistoryError::LaterFormat { .. }) => return Err(error),
                 // A day that could not be fetched is not broken.
-                Err(HistoryError::File(error)) if error.is_elsewhere() => return Err(error.into()),
+                Err(error) if error.is_elsewhere() => return Err(error),
                 Err(error) => metas.broken.push((day, error)),
             }
         }

@@ -74,3 +74,10 @@ pub enum HistoryError {
     #[error("the history has no file for {0}: pull that day again")]
     MissingDay(UtcDay),
 }
+
+impl HistoryError {
+    /// Whether the content of a file could not be fetched. The file itself may be whole.
+    pub(crate) const fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::File(error) if error.is_elsewhere())
+    }
+}

@@ -107,7 +107,7 @@ fn with_profile(mut builder: AmazonS3Builder) -> Result<AmazonS3Builder, PlaceEr
 
 fn s3_server(builder: &AmazonS3Builder) -> Server {
     let of_s3 = builder.get_config_value(&AmazonS3ConfigKey::S3Endpoint);
-    let variable = if of_s3.is_some() { "AWS_ENDPOINT_URL_S3" } else { "AWS_ENDPOINT_URL" };
+    let variable = if of_s3.is_some() { "AWS_ENDPOINT_URL_S3" } else { set_one("AWS_ENDPOINT_URL", "AWS_ENDPOINT") };
     Server::new(of_s3.or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint)).as_deref(), variable)
 }
 
@@ -119,8 +119,16 @@ fn gs(address: &Address) -> (GoogleCloudStorageBuilder, Server) {
 
 fn az(address: &Address) -> (MicrosoftAzureBuilder, Server) {
     let builder = MicrosoftAzureBuilder::from_env().with_container_name(address.bucket()).with_retry(RETRIES);
-    let server = Server::new(builder.get_config_value(&AzureConfigKey::Endpoint).as_deref(), "AZURE_ENDPOINT");
+    let server = Server::new(
+        builder.get_config_value(&AzureConfigKey::Endpoint).as_deref(),
+        set_one("AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT"),
+    );
     (builder.with_client_options(options(&server)), server)
+}
+
+/// The one of two names of a variable that is set; the first if neither is.
+fn set_one(usual: &'static str, other: &'static str) -> &'static str {
+    if std::env::var_os(usual).is_none() && std::env::var_os(other).is_some() { other } else { usual }
 }
 
 /// An endpoint without TLS is used as it is written, as on the loopback or inside a Kubernetes cluster.

@@ -1,7 +1,7 @@
 //! Sends a long file in parts, which become an object all at once, at the end.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use object_store::path::Path as Key;
@@ -25,11 +25,14 @@ const AT_ONCE: usize = 2;
 pub(super) fn put_parts(
     to: &Store,
     path: &str,
-    (from, file): (File, &Path),
+    (mut from, file): (File, &Path),
     expected: &Expected,
 ) -> Result<Found, PlaceError> {
     let parts = Parts { to: to.clone(), key: to.key(path)?, path: path.to_owned() };
-    let options = PutMultipartOptions { attributes: with_hash(FileStat::read(file)?.sha256), ..Default::default() };
+    // Of the file that is open, in case that another takes its name meanwhile.
+    let sha256 = FileStat::of_open(&mut from, file)?.sha256;
+    from.rewind().map_err(|error| FileError::new("read", file, error))?;
+    let options = PutMultipartOptions { attributes: with_hash(sha256), ..Default::default() };
     let (file, expected) = (file.to_owned(), expected.clone());
     let put = wait(async move {
         let upload = parts.to.inner.put_multipart_opts(&parts.key, options).await;

@@ -2,6 +2,10 @@
 
 use super::PlaceError;
 
+/// Parts of the URLs of the clouds' object stores.
+const CLOUDS: [&str; 5] =
+    ["//s3.", ".s3.", "//storage.googleapis.com", ".blob.core.windows.net", ".dfs.core.windows.net"];
+
 /// A server of an object store.
 #[derive(Clone, Debug)]
 pub(super) struct Server {
@@ -19,6 +23,19 @@ impl Server {
     /// Clouds are known to check the conditions of writes.
     pub(super) fn is_cloud(&self) -> bool {
         self.endpoint.is_none()
+    }
+
+    /// Whether the request of an error went to this server, and not to one that gives logins. The text of the error shows its
+    /// URL, unless that holds a secret.
+    pub(super) fn is_asked_by(&self, error: &str) -> bool {
+        match &self.endpoint {
+            Some(endpoint) => {
+                let host = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
+                let host = host.split('/').next().unwrap_or_default();
+                error.contains(&format!("//{host}")) || error.contains(&format!(".{host}"))
+            }
+            None => CLOUDS.iter().any(|host| error.contains(host)),
+        }
     }
 
     /// The error for a request that got no connection.

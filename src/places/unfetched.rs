@@ -83,12 +83,16 @@ impl Unfetched {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let partial = file.with_file_name(format!(".{name}.{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
         self.store.fetch(found, &partial)?;
-        // Of the file with its new name, in case that another thread has fetched it meanwhile.
         let mut known = locked(&self.known);
+        let known = known.get_mut(&found.path);
+        // Another thread may have fetched or replaced the file meanwhile.
+        let Some(known) = known.filter(|known| !known.is_fetched && known.file == Identity::of(file).ok()) else {
+            fs::remove_file(&partial).map_err(|error| FileError::new("remove", &partial, error))?;
+            return Ok(());
+        };
         fs::rename(&partial, file).map_err(|error| FileError::new("write", file, error))?;
-        if let Some(known) = known.get_mut(&found.path) {
-            (known.file, known.is_fetched) = (Some(Identity::of(file)?), true);
-        }
+        // Of the file with its new name.
+        (known.file, known.is_fetched) = (Some(Identity::of(file)?), true);
         debug!(path = found.path, bytes = found.bytes, "fetched");
         Ok(())
     }
@@ -120,6 +124,12 @@ impl Contents for Unfetched {
     fn bring(&self, file: &Path) -> Result<(), FileError> {
         match self.unfetched(file, |known| known.found.clone()) {
             Some((_, found)) => self.fetch(file, &found).map_err(FileError::elsewhere),
+            // A note must not count as a damaged day, which would be pulled again.
+            None if matches!(stands_for_an_object(file), Ok(true)) => {
+                let path = file.strip_prefix(&self.folder).unwrap_or(file).to_string_lossy();
+                let reason = "the file that stands for it was changed by another program".to_owned();
+                Err(FileError::elsewhere(PlaceError::Failed { address: self.store.shown(&path), done: "read", reason }))
+            }
             None => Ok(()),
         }
     }

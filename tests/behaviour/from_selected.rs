@@ -45,7 +45,7 @@ fn blocks_whose_external_labels_contradict_the_selector_are_not_opened() {
     assert!(expected.lines().count() > 3, "{expected}");
     north.sort();
     south.sort();
-    let left_out = "left out 2 blocks whose external labels contradict --selector or --queries, from 2026-10-01";
+    let left_out = "left out 2 blocks whose external labels contradict the matchers of the queries (--selector, --queries), from 2026-10-01";
     for selector in ["region=\"south\"", "region!=\"north\"", "region=~\"s.+|west\"", "region!~\"no.*\",job=\"etcd\""] {
         let flags = [&by[..], &["--selector", selector]].concat();
         let door = S3Door::before(s3.server().port(), |_| None);

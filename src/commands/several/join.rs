@@ -87,7 +87,8 @@ impl Joining<'_> {
         }
         let lives = lives(&parts);
         let joined = Joined { source: &source, names: &names, parts: &parts, ranges: &ranges, lives: &lives };
-        let kept = match is_same {
+        // `--overwrite` joins all days, also those that another build of this version has joined.
+        let kept = match is_same && !self.overwrite {
             true => unchanged(&history, &there, self.earlier, &joined, self.step)?,
             false => Days::new(),
         };
@@ -173,8 +174,12 @@ fn names(outcomes: &[Outcome]) -> Vec<SourceName> {
 
 /// The days of a history that can be read. They may have different sources, if a run that joined them was killed.
 fn known_days(history: &History) -> Result<Vec<(UtcDay, DayMeta)>, HistoryError> {
-    let days = history.days()?.into_iter();
-    Ok(days.filter_map(|day| Some((day, read_meta(&history.file(day)).ok()?))).collect())
+    let known = |day| match read_meta(&history.file(day)) {
+        Ok(meta) => Some(Ok((day, meta))),
+        Err(error) if error.is_elsewhere() => Some(Err(error)),
+        Err(_) => None,
+    };
+    history.days()?.into_iter().filter_map(known).collect()
 }
 
 fn lives(parts: &[Part]) -> Lives {

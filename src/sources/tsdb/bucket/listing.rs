@@ -264,7 +264,7 @@ impl LeftOut {
 
 /// The note about blocks that are left out because their external labels show that they have no wanted series.
 pub(in crate::sources::tsdb) fn unselected_note(blocks: &[BlockFolder]) -> Option<String> {
-    let which = "whose external labels contradict --selector or --queries";
+    let which = "whose external labels contradict the matchers of the queries (--selector, --queries)";
     (!blocks.is_empty()).then(|| format!("left out {} {which}, {}", count(blocks.len(), "block"), listed(blocks)))
 }
 

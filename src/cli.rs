@@ -6,6 +6,7 @@
 mod anonymize;
 mod diff;
 mod examples;
+mod explain;
 mod findings;
 mod flags;
 mod folders;
@@ -14,12 +15,14 @@ mod help;
 mod import;
 mod only_source;
 mod package;
+mod pull;
 mod show;
 mod textfile;
 mod wrong;
 
 pub(crate) use anonymize::AnonymizeArgs;
 pub(crate) use diff::DiffArgs;
+pub(crate) use explain::ExplainArgs;
 pub(crate) use findings::FindingsArgs;
 pub(crate) use flags::{
     All, Flags, OfCheck, OfDiff, OfExplain, OfFindings, OfForecast, OfImport, OfPull, OfRules, OfScore, OfShow, OfSql,
@@ -30,6 +33,7 @@ pub(crate) use forecast::{ForecastArgs, WantedMetric};
 pub(crate) use import::ImportArgs;
 pub(crate) use only_source::OnlySource;
 pub(crate) use package::{CompletionsArgs, ManArgs};
+pub(crate) use pull::{BackfillArgs, CheckArgs, Leave, MergeArgs, PullArgs};
 pub(crate) use show::ShowArgs;
 pub(crate) use textfile::TextfileArgs;
 pub use wrong::one_sentence;
@@ -41,7 +45,7 @@ use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcomm
 
 use crate::config::{Given, Heading};
 use crate::outputs::Dialect;
-use crate::readings::{Shard, ShardError, SourceName};
+use crate::readings::SourceName;
 use crate::spec::Profile;
 use crate::time::{TimeError, Zone};
 use examples::{
@@ -52,8 +56,6 @@ use examples::{
 
 /// Help of the folder argument of `score`, `explain` and `findings`.
 const HISTORY_FOLDER: &str = "Folder that holds history/ [env: ETCD_HEATMAP_OUT]";
-/// Help of the folder argument of `merge`.
-const SHARDS_FOLDER: &str = "Folder that holds shards/ [env: ETCD_HEATMAP_OUT]";
 /// Help of the folder argument of `import` and `show`.
 const SCORED_FOLDER: &str = "Folder that backfill or score wrote to [env: ETCD_HEATMAP_OUT]";
 
@@ -255,81 +257,6 @@ impl Command {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct BackfillArgs {
-    #[command(flatten)]
-    pub(crate) flags: Flags<All>,
-
-    /// Use the embedded sample history instead of a server
-    #[arg(
-        long, conflicts_with_all = ["url", "from", "start", "end", "step", "selector", "queries"], display_order = 0,
-        help_heading = Heading::Source.title()
-    )]
-    pub(crate) sample: bool,
-
-    #[command(flatten)]
-    pub(crate) leave: Leave,
-}
-
-/// Flags that let a pull do what it refuses by default.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub(crate) struct Leave {
-    /// Replace a history of another source, step, or query
-    #[arg(
-        long, help_heading = Heading::Output.title(),
-        long_help = "Replace a history of another source, step, or query; all or nothing"
-    )]
-    pub(crate) overwrite: bool,
-
-    /// Accept partial responses, and dumps that end early
-    #[arg(
-        long, help_heading = Heading::Source.title(), hide_short_help = true,
-        long_help = "Accept partial responses, and dumps that end early"
-    )]
-    pub(crate) allow_partial: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PullArgs {
-    #[command(flatten)]
-    pub(crate) flags: Flags<OfPull>,
-
-    /// Pull only one of several shares of the clusters
-    #[arg(
-        long, value_name = "NUMBER/COUNT", value_parser = shard, help_heading = Heading::Output.title(),
-        hide_short_help = true,
-        long_help = "Pull one share of the clusters, such as 3/16, into DIR/shards/3-of-16; 'etcd-heatmap merge' joins \
-                     them. index/16 is the share of a pod of an Indexed Job of Kubernetes"
-    )]
-    pub(crate) shard: Option<Shard>,
-
-    #[command(flatten)]
-    pub(crate) only: OnlySource,
-
-    #[command(flatten)]
-    pub(crate) leave: Leave,
-}
-
-fn shard(text: &str) -> Result<Shard, ShardError> {
-    let index = std::env::var_os(Shard::INDEX_VARIABLE);
-    Shard::asked(text, index.as_ref().map(|index| index.to_string_lossy()).as_deref())
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MergeArgs {
-    #[arg(value_name = "DIR", help = SHARDS_FOLDER)]
-    pub(crate) folder: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CheckArgs {
-    #[command(flatten)]
-    pub(crate) flags: Flags<OfCheck>,
-
-    #[command(flatten)]
-    pub(crate) only: OnlySource,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
     #[arg(value_name = "DIR", help = HISTORY_FOLDER)]
     pub(crate) folder: Option<PathBuf>,
@@ -380,42 +307,6 @@ pub(crate) struct SqlArgs {
         help_heading = Heading::Output.title()
     )]
     pub(crate) dialect: Dialect,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExplainArgs {
-    #[arg(value_name = "DIR", help = HISTORY_FOLDER)]
-    pub(crate) folder: Option<PathBuf>,
-
-    /// Cluster of the cell to explain
-    #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
-    pub(crate) cluster: String,
-
-    /// Instant in the cell, such as 2026-10-07T14
-    #[arg(
-        long, value_name = "TIME", allow_hyphen_values = true, value_parser = instant,
-        help_heading = Heading::Selection.title(),
-        long_help = "Instant in the cell: 2026-10-07T14 in the zone of --time-zone, RFC 3339, a date, or seconds \
-                     since 1970"
-    )]
-    pub(crate) at: String,
-
-    /// Only this member
-    #[arg(long, value_name = "NAME", help_heading = Heading::Selection.title())]
-    pub(crate) member: Option<String>,
-
-    /// Explain the step at --at, with who led; --url or --from adds raw counts
-    #[arg(
-        long, help_heading = Heading::Selection.title(),
-        long_help = "Explain the step at --at instead of the cell: score, readings and points of each member, who led, and \
-                     the lowest and highest readings from 5 minutes before to 5 minutes after. With --url or --from, \
-                     also the raw counts behind the readings, such as the fsyncs of each bucket: they are read there with \
-                     the selector and the labels of the history"
-    )]
-    pub(crate) instant: bool,
-
-    #[command(flatten)]
-    pub(crate) flags: Flags<OfExplain>,
 }
 
 /// Refuses a text that is not a valid time. The command parses it again, in the time zone of the folder's cells.

@@ -25,3 +25,17 @@ pub use stretches::{count_within, stretches, union, union_of_ranges};
 pub const HOUR_MS: i64 = 3_600_000;
 /// Milliseconds in a UTC day.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
+
+#[cfg(test)]
+mod of_tests {
+    //! An instant and a step for tests of this room.
+
+    use super::Step;
+
+    /// 2026-09-21T14:13:20Z, according to `date -u -d @1790000000`.
+    pub(super) const NOW: i64 = 1_790_000_000_000;
+
+    pub(super) fn minute() -> Step {
+        Step::from_millis(60_000).expect("a step")
+    }
+}

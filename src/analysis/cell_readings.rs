@@ -149,7 +149,6 @@ impl ClusterReadings {
         self.columns[column].at(cell)
     }
 
-    /// Removes all cells.
     fn clear(&mut self) {
         self.starts.clear();
         for SpreadColumns { p50, max, member } in &mut self.columns {

@@ -31,6 +31,8 @@ mod leaders;
 mod leadership;
 mod ledger;
 mod maintenance;
+#[cfg(test)]
+mod member_tests;
 mod mixed_versions;
 mod noted;
 mod packed_runs;

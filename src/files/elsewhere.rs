@@ -3,10 +3,10 @@
 //! Such a file has a name and none of its content. Code that opens, hashes or moves a file that may be one of these asks here
 //! first.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use super::below::Below;
 use super::{FileError, FileStat};
 
 /// Where the contents of files are.
@@ -26,10 +26,8 @@ pub(crate) struct End {
     pub(crate) of: u64,
 }
 
-/// Where the contents of the files below a folder are; the key is the folder.
-///
-/// Static, because files are read in many places that have no handle of the run.
-static ELSEWHERE: Mutex<BTreeMap<PathBuf, Arc<dyn Contents>>> = Mutex::new(BTreeMap::new());
+/// Where the contents of the files below a folder are.
+static ELSEWHERE: Below<Arc<dyn Contents>> = Below::new();
 
 /// While this exists, files below a folder may stand for contents elsewhere.
 #[derive(Debug)]
@@ -39,24 +37,20 @@ pub(crate) struct Elsewhere {
 
 impl Elsewhere {
     pub(crate) fn below(top: &Path, contents: Arc<dyn Contents>) -> Self {
-        elsewhere().insert(top.to_owned(), contents);
+        ELSEWHERE.set(top, contents);
         Self { top: top.to_owned() }
     }
 }
 
 impl Drop for Elsewhere {
     fn drop(&mut self) {
-        elsewhere().remove(&self.top);
+        ELSEWHERE.remove(&self.top);
     }
 }
 
-fn elsewhere() -> MutexGuard<'static, BTreeMap<PathBuf, Arc<dyn Contents>>> {
-    ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Not while the list is locked: other files are read meanwhile.
+/// Not asked while others wait: other files are read meanwhile.
 fn contents_of(path: &Path) -> Option<Arc<dyn Contents>> {
-    elsewhere().iter().find(|(top, _)| path.starts_with(top)).map(|(_, contents)| Arc::clone(contents))
+    ELSEWHERE.of(path, |contents| Arc::clone(contents))
 }
 
 /// Size and hash of a content that is elsewhere; `None` if the file has its content.

@@ -1,19 +1,17 @@
 //! Creates and syncs folders: a file survives a power failure only if its folder was synced after the file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
 use super::FileError;
+use super::below::Below;
 
-/// The folders that each run must sync at its end; the key is the run's output folder.
-///
-/// Static, because files are written in many places that have no handle of the run.
-static LATER: Mutex<BTreeMap<PathBuf, BTreeSet<PathBuf>>> = Mutex::new(BTreeMap::new());
+/// The folders below a run's output folder that it must sync at its end.
+static LATER: Below<BTreeSet<PathBuf>> = Below::new();
 
 /// While this exists, syncs of folders at and below an output folder are deferred to [`SyncAtEnd::sync`].
 ///
@@ -29,13 +27,13 @@ pub(crate) struct SyncAtEnd {
 impl SyncAtEnd {
     /// Starts to defer the syncs of `top` and of the folders below it.
     pub(crate) fn below(top: &Path) -> Self {
-        later().insert(top.to_owned(), BTreeSet::new());
+        LATER.set(top, BTreeSet::new());
         Self { top: top.to_owned() }
     }
 
     /// Syncs each folder whose entries have changed.
     pub(crate) fn sync(&self) -> Result<(), FileError> {
-        let folders = later().get_mut(&self.top).map(std::mem::take).unwrap_or_default();
+        let folders = LATER.at(&self.top, std::mem::take).unwrap_or_default();
         // A folder that was removed needs no sync.
         let sync = |folder: PathBuf| match sync_now(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::new("write", &folder, error)),
@@ -47,12 +45,8 @@ impl SyncAtEnd {
 
 impl Drop for SyncAtEnd {
     fn drop(&mut self) {
-        later().remove(&self.top);
+        LATER.remove(&self.top);
     }
-}
-
-fn later() -> MutexGuard<'static, BTreeMap<PathBuf, BTreeSet<PathBuf>>> {
-    LATER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Creates a folder and its missing parents, and syncs the folders that contain new ones.
@@ -71,11 +65,10 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 /// Syncs the entries of a folder to disk: now, or at the end of the run that writes there.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if let Some((_, folders)) = later().iter_mut().find(|(top, _)| folder.starts_with(top)) {
-        folders.insert(folder.to_owned());
-        return Ok(());
+    match LATER.of(folder, |folders| folders.insert(folder.to_owned())) {
+        Some(_) => Ok(()),
+        None => sync_now(folder),
     }
-    sync_now(folder)
 }
 
 /// Syncs a folder and fails only on errors of the disk, such as EIO.

@@ -3,6 +3,7 @@
 //!
 //! The module `folder` decides which files belong in an output folder.
 
+mod below;
 mod committed;
 mod elsewhere;
 mod folder;

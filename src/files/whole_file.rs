@@ -20,7 +20,7 @@ pub enum FileError {
     OnDisk {
         /// The verb, such as `read`.
         action: &'static str,
-        /// The file.
+        /// The file or folder that was to be read, written or removed.
         path: PathBuf,
         /// What the operating system reports.
         source: io::Error,

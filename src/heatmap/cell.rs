@@ -47,6 +47,25 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
+    /// A cell without expected steps, in 1970.
+    pub(crate) const BLANK: Self = Self {
+        start_ms: 0,
+        date: UtcDay::from_days(0),
+        hour: 0,
+        minute: 0,
+        offset_minutes: 0,
+        mean: None,
+        min: None,
+        scored: 0,
+        expected: 0,
+        idle: 0,
+        uncertain: false,
+        after_restart: None,
+        partial: 0,
+        worst: None,
+        losses: None,
+    };
+
     /// The share of expected steps that are scored, 0 to 1.
     pub(crate) fn coverage(&self) -> f64 {
         f64::from(self.scored) / f64::from(self.expected)
@@ -81,21 +100,13 @@ impl Cell {
         let mut losses = [0.0; METRICS];
         lost.iter().for_each(|&(metric, loss)| losses[metric.index()] = loss);
         Self {
-            start_ms: 0,
             date: UtcDay::from_days(20_000),
-            hour: 0,
-            minute: 0,
-            offset_minutes: 0,
             mean,
             min: mean,
             scored,
             expected,
-            idle: 0,
-            uncertain: false,
-            after_restart: None,
-            partial: 0,
-            worst: None,
             losses: mean.map(|_| losses),
+            ..Self::BLANK
         }
     }
 }

@@ -105,7 +105,7 @@ fn flags(cell: &Cell) -> u8 {
 fn unpack(part: &[u8], to: &mut Vec<Cell>) {
     let bytes = zstd::bulk::decompress(part, PART * size_of::<Cell>()).expect("it was compressed here");
     let from = to.len();
-    to.resize(from + PART, BLANK);
+    to.resize(from + PART, Cell::BLANK);
     let (mut rest, cells) = (bytes.as_slice(), &mut to[from..]);
     let (rest, mut start_ms, mut date_ms) = (&mut rest, 0, 0);
     take(rest, cells, |cell, value| {
@@ -136,24 +136,6 @@ fn unpack(part: &[u8], to: &mut Vec<Cell>) {
         });
     }
 }
-
-const BLANK: Cell = Cell {
-    start_ms: 0,
-    date: UtcDay::from_days(0),
-    hour: 0,
-    minute: 0,
-    offset_minutes: 0,
-    mean: None,
-    min: None,
-    scored: 0,
-    expected: 0,
-    idle: 0,
-    uncertain: false,
-    after_restart: None,
-    partial: 0,
-    worst: None,
-    losses: None,
-};
 
 fn set_flags(cell: &mut Cell, flags: u8) {
     let has = |flag: u8| flags & flag != 0;

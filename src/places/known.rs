@@ -29,6 +29,11 @@ impl Known {
         let known = Self { found: found.clone(), file: None, content: None, is_fetched: true, is_sent: false };
         (found.path.clone(), known)
     }
+
+    /// Whether this file is the one that stands for the object, because its content is not fetched.
+    pub(super) fn stands_in(&self, file: &Path) -> bool {
+        !self.is_fetched && self.file.is_some() && self.file == Identity::of(file).ok()
+    }
 }
 
 pub(super) type KnownObjects = Arc<Mutex<BTreeMap<String, Known>>>;

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path as Key;
-use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutResult};
+use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutResult};
 
 use super::runtime::wait;
 use super::server::Server;
@@ -94,14 +94,8 @@ impl Store {
         let (this, found_path, path) = (self.clone(), found.path.clone(), to.to_owned());
         wait(async move {
             let wrong = |error: &object_store::Error| this.failed(&found_path, "read", error);
-            let options =
-                GetOptions { if_match: Some(tag.clone()).filter(|tag| is_etag(tag)), ..GetOptions::default() };
-            let answer = store.get_opts(&key, options).await.map_err(|e| wrong(&e))?;
-            // A store that ignores the condition has answered with what it has now.
-            if !is_version(&answer.meta, &tag) {
-                return Err(PlaceError::Changed(this.shown(&found_path)));
-            }
-            let mut parts = answer.into_stream();
+            let answer = get_version(&*store, &key, &tag, None).await.map_err(|e| wrong(&e))?;
+            let mut parts = answer.ok_or_else(|| PlaceError::Changed(this.shown(&found_path)))?.into_stream();
             let write = |error| PlaceError::from(FileError::new("write", &path, error));
             let mut file = File::create_new(&path).map_err(write)?;
             while let Some(part) = parts.next().await {
@@ -151,6 +145,19 @@ pub(super) fn tag(meta: &ObjectMeta) -> String {
 /// Whether an object has a version. Azure's listings have the ETag without the quotes that its other answers have.
 pub(super) fn is_version(meta: &ObjectMeta, version: &str) -> bool {
     tag(meta).trim_matches('"') == version.trim_matches('"')
+}
+
+/// Asks for an object, or a part of it; `None` if the store has another version.
+pub(super) async fn get_version(
+    store: &dyn ObjectStore,
+    key: &Key,
+    version: &str,
+    range: Option<GetRange>,
+) -> Result<Option<GetResult>, object_store::Error> {
+    let if_match = is_etag(version).then(|| version.to_owned());
+    let answer = store.get_opts(key, GetOptions { if_match, range, ..GetOptions::default() }).await?;
+    // A store that ignores the condition has answered with what it has now.
+    Ok(is_version(&answer.meta, version).then_some(answer))
 }
 
 /// The version of an object that was just written.

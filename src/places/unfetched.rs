@@ -25,7 +25,7 @@ pub(crate) struct Ending {
     pub(crate) size: fn(&[u8]) -> Option<u64>,
 }
 
-/// The begin of a file that stands for an object.
+/// The beginning of a file that stands for an object.
 const NOTE: &str = "This file stands for an object that etcd-heatmap has not fetched yet: ";
 
 /// The objects that are not fetched.
@@ -73,9 +73,8 @@ impl Unfetched {
     fn unfetched<T>(&self, file: &Path, of: impl FnOnce(&Known) -> T) -> Option<(String, T)> {
         let path = file.strip_prefix(&self.folder).ok()?.to_str()?;
         let known = locked(&self.known);
-        let known = known.get(path).filter(|known| !known.is_fetched)?;
-        let is_it = known.file.is_some() && known.file == Identity::of(file).ok();
-        is_it.then(|| (path.to_owned(), of(known)))
+        let known = known.get(path).filter(|known| known.stands_in(file))?;
+        Some((path.to_owned(), of(known)))
     }
 
     fn fetch(&self, file: &Path, found: &Found) -> Result<(), PlaceError> {
@@ -86,7 +85,7 @@ impl Unfetched {
         let mut known = locked(&self.known);
         let known = known.get_mut(&found.path);
         // Another thread may have fetched or replaced the file meanwhile.
-        let Some(known) = known.filter(|known| !known.is_fetched && known.file == Identity::of(file).ok()) else {
+        let Some(known) = known.filter(|known| known.stands_in(file)) else {
             fs::remove_file(&partial).map_err(|error| FileError::new("remove", &partial, error))?;
             return Ok(());
         };
@@ -99,9 +98,9 @@ impl Unfetched {
 
     /// Removes the files that still stand for objects.
     pub(super) fn remove(&self) {
-        for (path, known) in locked(&self.known).iter().filter(|(_, known)| !known.is_fetched) {
+        for (path, known) in locked(&self.known).iter() {
             let file = self.folder.join(path);
-            if known.file.is_some() && known.file == Identity::of(&file).ok() {
+            if known.stands_in(&file) {
                 // Best effort: the file holds nothing.
                 let _ = fs::remove_file(file);
             }

@@ -67,8 +67,7 @@ impl Origin {
 
     /// The name of the one among several sources to which a cluster belongs; `None` in a history of a single source.
     pub(crate) fn source_of(&self, cluster: &str) -> Option<&SourceName> {
-        let (first, _) = cluster.split_once('/').filter(|_| !self.sources.is_empty())?;
-        self.sources.keys().find(|name| name.as_str() == first)
+        self.sources.keys().find(|name| name.has(cluster))
     }
 
     /// A source that is known only by this pseudonym. Of several, `sources` has what is known of each.

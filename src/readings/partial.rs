@@ -58,8 +58,7 @@ impl PartialSteps {
 
     /// The steps of one cluster.
     pub fn of_cluster(&self, cluster: &str) -> Cow<'_, [Range<usize>]> {
-        let source = cluster.split_once('/').map(|(first, _)| first);
-        match self.of_sources.iter().find(|(name, _)| Some(name.as_str()) == source) {
+        match self.of_sources.iter().find(|(source, _)| source.has(cluster)) {
             Some((_, own)) => Cow::Owned(union(self.of_all.iter().chain(own))),
             None => Cow::Borrowed(&self.of_all),
         }
@@ -70,7 +69,7 @@ impl PartialSteps {
         &self.of_sources
     }
 
-    /// Whether there are none.
+    /// Whether no step has a partial response.
     pub fn is_empty(&self) -> bool {
         self.of_all.is_empty() && self.of_sources.is_empty()
     }

@@ -30,6 +30,11 @@ impl SourceName {
         format!("{}/{cluster}", self.0)
     }
 
+    /// Whether a cluster of a history of several sources is one of its clusters.
+    pub(crate) fn has(&self, cluster: &str) -> bool {
+        cluster.split_once('/').is_some_and(|(first, _)| first == self.0)
+    }
+
     /// Whether a file system that ignores case would take one name for the other.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)

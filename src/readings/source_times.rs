@@ -33,8 +33,7 @@ impl SourceTimes {
 
     /// The source to which a cluster belongs, with its ranges; `None` if the source has none.
     pub(crate) fn of_cluster(&self, cluster: &str) -> Option<(&SourceName, &[TimeRange])> {
-        let (first, _) = cluster.split_once('/')?;
-        self.iter().find(|(source, _)| source.as_str() == first)
+        self.iter().find(|(source, _)| source.has(cluster))
     }
 
     /// The sources with their ranges, which are ascending and neither overlap nor touch.

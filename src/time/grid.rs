@@ -89,13 +89,8 @@ impl Grid {
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
     use super::*;
+    use crate::time::of_tests::{NOW, minute};
     use crate::time::{DAY_MS, UtcDay};
-
-    const NOW: i64 = 1_790_000_000_000;
-
-    fn minute() -> Step {
-        Step::from_millis(60_000).unwrap()
-    }
 
     #[test]
     fn consecutive_parts_cover_every_step_once() {

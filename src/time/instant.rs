@@ -78,9 +78,8 @@ pub fn format_instant(ms: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::of_tests::NOW;
     use super::*;
-
-    const NOW: i64 = 1_790_000_000_000;
 
     #[test]
     fn every_documented_time_format_is_parsed() {

@@ -82,14 +82,9 @@ impl fmt::Display for TimeRange {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test stops where a value is missing")]
 mod tests {
+    use super::super::of_tests::{NOW, minute};
     use super::super::{DAY_MS, Grid};
     use super::*;
-
-    const NOW: i64 = 1_790_000_000_000;
-
-    fn minute() -> Step {
-        Step::from_millis(60_000).unwrap()
-    }
 
     #[test]
     fn a_range_of_a_step_that_does_not_divide_a_day_has_no_day_without_a_step() {

@@ -29,7 +29,7 @@ impl PackedReadings {
         &self.latest.cluster
     }
 
-    /// Adds the cells of the next day, whose member indices refer to `members`.
+    /// Adds the cells of the next day. They give members by their index in `members`.
     pub(super) fn add(&mut self, members: &[Arc<str>], cells: Vec<DayCell>) {
         let known = &self.latest.members;
         let index = |member: &Arc<str>| known.binary_search(member).ok().and_then(|i| u16::try_from(i).ok());
@@ -76,7 +76,6 @@ impl PackedReadings {
         }
     }
 
-    /// All cells.
     pub(super) fn unpacked(&self) -> ClusterReadings {
         let mut all = ClusterReadings { starts: Vec::new(), ..self.latest.clone() };
         all.clear();

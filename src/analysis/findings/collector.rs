@@ -96,9 +96,6 @@ impl Collector<'_> {
         }
         let anybody: BTreeMap<_, Vec<TimeRange>> =
             of_sources.into_iter().map(|(name, scraped)| (name, super::spans::union(scraped))).collect();
-        let last_ms = |spans: &Vec<TimeRange>| spans.last().map(|span| span.end_ms);
-        let silent_since: Vec<(SourceName, i64)> =
-            anybody.iter().filter_map(|(name, spans)| Some(((*name)?.clone(), last_ms(spans)?))).collect();
         let seen: Vec<Arc<str>> = clusters.iter().map(|cluster| cluster.cluster.clone()).collect();
         // Frees the track of each cluster as soon as it is done.
         let find = |mut cluster: ClusterTrack| {
@@ -116,14 +113,18 @@ impl Collector<'_> {
             all.problems.extend(of_cluster.problems);
             all.health.extend(of_cluster.health);
         }
-        Findings::of(all.findings, all.problems, all.health).with_lacking(self.silent_at_the_end(&silent_since))
+        Findings::of(all.findings, all.problems, all.health).with_lacking(self.lacking_or_silent(&anybody))
     }
 
     /// The times for which sources have no data, with those from which on nothing of a source was seen any more.
-    fn silent_at_the_end(&self, since: &[(SourceName, i64)]) -> SourceTimes {
+    fn lacking_or_silent(&self, anybody: &BTreeMap<Option<&SourceName>, Vec<TimeRange>>) -> SourceTimes {
         let mut lacking = self.lacking.clone();
-        for (source, start_ms) in since.iter().filter(|(_, start_ms)| self.range.end_ms - start_ms >= LEAST_MS) {
-            lacking.add(source, [TimeRange { start_ms: *start_ms, end_ms: self.range.end_ms }]);
+        for (source, spans) in anybody {
+            let (Some(source), Some(last)) = (source, spans.last()) else { continue };
+            let silent = TimeRange { start_ms: last.end_ms, end_ms: self.range.end_ms };
+            if silent.end_ms - silent.start_ms >= LEAST_MS {
+                lacking.add(source, [silent]);
+            }
         }
         lacking
     }

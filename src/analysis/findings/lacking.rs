@@ -6,12 +6,13 @@ use super::runs::Run;
 use super::spans::{both, union};
 use super::tracks::ClusterTrack;
 use super::{Collector, Evidence, Finding, Kind, ProblemCause};
-use crate::readings::SourceTimes;
+use crate::readings::{Life, SourceTimes};
 use crate::score::StepState;
 use crate::time::TimeRange;
 
-pub(super) const RULE: &str = "one of several sources should have a part of a day that other sources have, and lacks it: its pull failed, or \
-    its server has no samples of that time; members seen within an hour before or after it are expected, and not scored";
+pub(super) const RULE: &str = "one of several sources should have a part of a day that other sources have, and lacks \
+    it: its pull failed, or its server has no samples of that time; members seen within an hour before or after it are \
+    expected, and not scored";
 
 /// An incident for each stretch in which the cluster has no score because its source has no data.
 pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Vec<Incident> {
@@ -22,7 +23,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack) -> Vec<Incident> 
         let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
         let times = SourceTimes::describe(&[range], of.folding.zone);
         finding.says = format!("source {source} has no data for {times}: {} is unknown", cluster.cluster);
-        let is_expected = |life: &crate::readings::Life| life.first_ms < range.end_ms && life.last_ms >= range.start_ms;
+        let is_expected = |life: &Life| life.first_ms < range.end_ms && life.last_ms >= range.start_ms;
         let members = cluster.members.iter().filter(|member| is_expected(&member.life)).count();
         finding.tell("source", source.as_str());
         finding.tell("members_expected", members);

@@ -29,13 +29,10 @@ impl<T: Copy + Eq + Hash> PackedRuns<T> {
     /// Appends the runs of the next day; a run that continues across midnight is joined.
     pub(super) fn append(&mut self, day: Vec<Run<T>>) {
         for run in day {
-            match &mut self.last {
-                Some(last) if last.state == run.state && last.end_ms == run.start_ms => last.end_ms = run.end_ms,
-                _ => {
-                    if let Some(done) = self.last.replace(run) {
-                        self.pack(done);
-                    }
-                }
+            if !self.last.as_mut().is_some_and(|last| last.extends_by(&run))
+                && let Some(done) = self.last.replace(run)
+            {
+                self.pack(done);
             }
         }
     }

@@ -16,6 +16,17 @@ impl<T> Run<T> {
     }
 }
 
+impl<T: PartialEq> Run<T> {
+    /// Extends the run by one that continues it; `false` if that one does not.
+    pub(super) fn extends_by(&mut self, next: &Self) -> bool {
+        let continues = self.state == next.state && self.end_ms == next.start_ms;
+        if continues {
+            self.end_ms = next.end_ms;
+        }
+        continues
+    }
+}
+
 /// The runs that overlap a range; `runs` must be sorted.
 pub(super) fn within<T>(runs: &[Run<T>], range: TimeRange) -> &[Run<T>] {
     let from = runs.partition_point(|run| run.end_ms <= range.start_ms);
@@ -44,9 +55,8 @@ pub(super) fn runs<T: PartialEq + Copy>(
 /// Appends the runs of the next day; a run that continues across midnight is joined.
 pub(super) fn append<T: PartialEq + Copy>(track: &mut Vec<Run<T>>, day: Vec<Run<T>>) {
     for run in day {
-        match track.last_mut() {
-            Some(last) if last.state == run.state && last.end_ms == run.start_ms => last.end_ms = run.end_ms,
-            _ => track.push(run),
+        if !track.last_mut().is_some_and(|last| last.extends_by(&run)) {
+            track.push(run);
         }
     }
 }

@@ -139,8 +139,8 @@ impl Joining<'_> {
         Ok(())
     }
 
-    /// Writes the days but those that are `kept`, and the manifest. If the history describes its sources in another way, all days are written before
-    /// the first takes its place.
+    /// Writes the days except those in `kept`, and the manifest. If the history describes its sources in another way, all
+    /// days are written before the first takes its place.
     fn write(&self, history: &History, is_same: bool, of: &Joined<'_>, kept: Days) -> Result<(), CommandError> {
         let &Joined { source, parts, ranges, lives, .. } = of;
         let into = if is_same { history.clone() } else { history.replacement() };

@@ -187,23 +187,7 @@ mod tests {
     use crate::heatmap::Cell;
 
     fn line(days: i32) -> Line {
-        let cell = |day| Cell {
-            start_ms: 0,
-            date: UtcDay::from_days(day),
-            hour: 0,
-            minute: 0,
-            offset_minutes: 0,
-            mean: None,
-            min: None,
-            scored: 0,
-            expected: 1,
-            idle: 0,
-            uncertain: true,
-            after_restart: None,
-            partial: 0,
-            worst: None,
-            losses: None,
-        };
+        let cell = |day| Cell { date: UtcDay::from_days(day), expected: 1, uncertain: true, ..Cell::BLANK };
         Line { cluster: "c".into(), member: None, cells: vec![cell(20_000), cell(20_000 + days - 1)] }
     }
 

@@ -36,7 +36,7 @@ impl Matcher {
     }
 
     /// A matcher of one value.
-    pub(super) fn equal(name: &str, value: &str) -> Self {
+    pub(crate) fn equal(name: &str, value: &str) -> Self {
         let condition = Condition::Equal(value.to_owned());
         Self { name: name.to_owned(), operator: "=", value: value.to_owned(), condition }
     }

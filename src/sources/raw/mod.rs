@@ -26,6 +26,8 @@ pub(crate) use choose::{Choice, RawWanted, Seen, choose};
 pub(crate) use error::RawError;
 #[cfg(test)]
 pub(crate) use evaluate::EvaluationError;
+#[cfg(test)]
+pub(crate) use matcher::Matcher;
 pub(crate) use queries::{Queries, Selection};
 pub(crate) use reach::{classic_names, extent, metric_names, require_selector, selectors};
 pub(crate) use selector::Selector;

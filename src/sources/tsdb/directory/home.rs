@@ -50,7 +50,15 @@ pub(super) fn list_bucket(bucket: &Bucket, which: &Which) -> Result<Contents, Di
 
 /// The blocks on disk to read. If the directory is itself a block, that one.
 pub(super) fn list(dir: &Path, which: &Which) -> Result<Vec<BlockFolder>, DirectoryError> {
-    let mut folders = all(dir)?;
+    selected(dir, all(dir)?, which)
+}
+
+/// Those of the blocks that are to be read.
+pub(super) fn selected(
+    dir: &Path,
+    mut folders: Vec<BlockFolder>,
+    which: &Which,
+) -> Result<Vec<BlockFolder>, DirectoryError> {
     folders.retain(|folder| which.may_select(&folder.meta.thanos.labels));
     choose(dir, folders, which)
 }
@@ -62,7 +70,8 @@ pub(super) fn unselected(dir: &Path, which: &Which) -> Result<Vec<BlockFolder>, 
     Ok(folders)
 }
 
-fn all(dir: &Path) -> Result<Vec<BlockFolder>, DirectoryError> {
+/// The blocks on disk that no other block replaces.
+pub(super) fn all(dir: &Path) -> Result<Vec<BlockFolder>, DirectoryError> {
     Ok(match is_block(dir) {
         true => BlockFolders::of(vec![BlockFolder { dir: dir.to_owned(), meta: BlockMeta::read(dir)? }]).current,
         false => BlockFolders::read(dir)?.current,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::home::list;
+use super::home::{all, selected};
 use super::{DirectoryError, Which};
 use crate::sources::raw::classic_names;
 use crate::sources::tsdb::block::BlockFolder;
@@ -20,9 +20,10 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// How often blocks are listed until the newest has settled.
 const LOOKS: u32 = 10;
 
-/// A head, the blocks that say where it begins, and those that are there after it was read.
+/// A head, the blocks that say where it begins, and those to read that are there after it was read.
 pub(crate) struct Living {
     pub(crate) head: Head,
+    /// All blocks, because the head begins after the last one, whether or not that is to be read.
     pub(super) before: Vec<BlockFolder>,
     pub(super) after: Vec<BlockFolder>,
 }
@@ -31,14 +32,14 @@ impl Living {
     pub(crate) fn read(dir: &Path, names: &[String], which: &Which) -> Result<Self, DirectoryError> {
         let mut attempt = 1;
         loop {
-            let before = settled(dir, which)?;
+            let before = settled(dir)?;
             let in_order = before.iter().filter(|folder| folder.meta.is_of_the_head());
             let blocks_end_ms = in_order.map(|folder| folder.meta.max_time).max();
             let head = Head::read(dir, &classic_names(names), i64::MIN, blocks_end_ms)?;
             // A running server may have moved samples of the head to a new block before they were read.
-            let after = if head.bytes_read() == 0 { before.clone() } else { list(dir, which)? };
+            let after = if head.bytes_read() == 0 { before.clone() } else { all(dir)? };
             if attempt == ATTEMPTS || !got_hint(&before, &after) {
-                return Ok(Self { head, before, after });
+                return Ok(Self { head, before, after: selected(dir, after, which)? });
             }
             attempt += 1;
         }
@@ -46,14 +47,14 @@ impl Living {
 }
 
 /// Lists the blocks, and waits until the newest has its hint if samples may come late.
-fn settled(dir: &Path, which: &Which) -> Result<Vec<BlockFolder>, DirectoryError> {
-    let mut folders = list(dir, which)?;
+fn settled(dir: &Path) -> Result<Vec<BlockFolder>, DirectoryError> {
+    let mut folders = all(dir)?;
     for _ in 0..LOOKS {
         if !has_late_log(dir) || !folders.iter().any(is_new) {
             break;
         }
         thread::sleep(SETTLED / LOOKS);
-        folders = list(dir, which)?;
+        folders = all(dir)?;
     }
     Ok(folders)
 }
@@ -83,6 +84,8 @@ mod tests {
 
     use super::*;
     use crate::scratch::Scratch;
+    use crate::sources::raw::{Matcher, Selector};
+    use crate::sources::tsdb::head::encode;
 
     const BLOCK: &str = "01M8KTPEYFSWX588SHP6MTNRH1";
 
@@ -105,9 +108,29 @@ mod tests {
                 thread::sleep(Duration::from_millis(250));
                 write(&scratch, r#""from-out-of-order""#);
             });
-            let folders = settled(scratch.path(), &Which::default()).unwrap();
+            let folders = settled(scratch.path()).unwrap();
             assert!(!folders[0].meta.is_of_the_head());
         });
+    }
+
+    #[test]
+    fn the_head_begins_after_a_block_that_is_not_to_be_read() {
+        let scratch = Scratch::new();
+        let labels: &[(&str, &str)] = &[("__name__", "up"), ("job", "etcd")];
+        let records = [
+            encode::series(&[(1, labels)]),
+            encode::samples(&[(1, 7_100_000, 1.0), (1, 7_200_000, 2.0), (1, 7_300_000, 3.0)]),
+        ];
+        scratch.write("wal/00000000", &encode::segment(&records, 8));
+        let meta = format!(
+            r#"{{"ulid":"{BLOCK}","minTime":0,"maxTime":7200000,"compaction":{{"level":1}},"thanos":{{"labels":{{"region":"west"}}}},"version":1}}"#
+        );
+        scratch.write(&format!("{BLOCK}/meta.json"), meta.as_bytes());
+        let east = Selector { name: "up".to_owned(), matchers: vec![Matcher::equal("region", "east")] };
+        let which = Which { replica: None, selectors: vec![east] };
+        let living = Living::read(scratch.path(), &["up".to_owned()], &which).unwrap();
+        assert_eq!(living.head.series()[0].samples.times_ms, [7_200_000, 7_300_000]);
+        assert!(living.after.is_empty() && living.before.len() == 1);
     }
 
     #[test]
@@ -117,10 +140,10 @@ mod tests {
         write(&scratch, "");
         let dir = std::fs::File::open(scratch.path().join(BLOCK)).unwrap();
         dir.set_times(FileTimes::new().set_modified(SystemTime::UNIX_EPOCH)).unwrap();
-        let before = list(scratch.path(), &Which::default()).unwrap();
+        let before = all(scratch.path()).unwrap();
         assert!(before[0].meta.is_of_the_head() && !is_new(&before[0]));
         write(&scratch, r#""from-out-of-order""#);
-        let after = list(scratch.path(), &Which::default()).unwrap();
+        let after = all(scratch.path()).unwrap();
         assert!(got_hint(&before, &after) && !got_hint(&before, &before) && !got_hint(&after, &after));
     }
 }

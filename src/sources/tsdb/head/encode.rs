@@ -15,7 +15,7 @@ fn varint(bytes: &mut Vec<u8>, value: i64) {
 }
 
 /// A record of series.
-pub(super) fn series(list: &[(u64, &[(&str, &str)])]) -> Vec<u8> {
+pub(in crate::sources::tsdb) fn series(list: &[(u64, &[(&str, &str)])]) -> Vec<u8> {
     let mut bytes = vec![1];
     for (reference, labels) in list {
         bytes.extend(reference.to_be_bytes());
@@ -29,7 +29,7 @@ pub(super) fn series(list: &[(u64, &[(&str, &str)])]) -> Vec<u8> {
 }
 
 /// A record of samples: reference, time and value.
-pub(super) fn samples(list: &[(u64, i64, f64)]) -> Vec<u8> {
+pub(in crate::sources::tsdb) fn samples(list: &[(u64, i64, f64)]) -> Vec<u8> {
     let mut bytes = vec![2];
     let Some((base, base_ms, _)) = list.first() else { return bytes };
     bytes.extend(base.to_be_bytes());
@@ -79,7 +79,7 @@ pub(super) fn tombstones(list: &[(u64, i64, i64)]) -> Vec<u8> {
 }
 
 /// A segment with records, compressed by 0 (none), 8 (snappy) or 16 (zstd), without zeroes after the last one.
-pub(super) fn segment(records: &[Vec<u8>], compression: u8) -> Vec<u8> {
+pub(in crate::sources::tsdb) fn segment(records: &[Vec<u8>], compression: u8) -> Vec<u8> {
     let mut segment = Vec::new();
     for record in records {
         let data = match compression {

@@ -29,7 +29,7 @@ mod stream;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
-mod encode;
+pub(in crate::sources::tsdb) mod encode;
 #[cfg(test)]
 mod real;
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::history::HistoryError;
 use crate::import::ImportError;
 use crate::outputs::{OutputError, RulesError};
 use crate::places::PlaceError;
+use crate::readings::SourceName;
 use crate::readings::identity::MixedMembers;
 use crate::sources::prometheus::{PromError, QueryError};
 use crate::spec::{Companion, Metric, ProfileError};
@@ -175,6 +176,16 @@ pub(crate) enum CommandError {
         at: String,
         /// The range of the history, from its first step to its end.
         range: crate::time::TimeRange,
+    },
+    #[error(
+        "no cell of {cluster} at {at}: source {source_name} has no data after {last}, so the cluster is unknown then"
+    )]
+    NoCellOfSource {
+        cluster: String,
+        at: String,
+        source_name: SourceName,
+        /// The last instant with a reading of any of the source's clusters, as text.
+        last: String,
     },
     /// A day could not be read; all other days are scored.
     #[error("{0}; this day is left unscored, all other days are scored")]

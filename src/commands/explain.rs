@@ -20,7 +20,7 @@ use crate::folder::Manifest;
 use crate::heatmap::Folding;
 use crate::history::History;
 use crate::outputs::{explain_text, moment_text};
-use crate::readings::{Life, Lives, Member, Votes};
+use crate::readings::{Life, Lives, Member, SourceName, Votes};
 use crate::score::ScoreTable;
 use crate::spec::Profile;
 use crate::text::terminal::terminal_label;
@@ -82,7 +82,7 @@ impl Explained<'_> {
         let windows = self.windows(place.start_ms, last_ms)?;
         let mut explanation = explain(&self.table, &self.profile, folding, place, &windows);
         if explanation.cluster.expected == 0 {
-            return Err(self.nothing());
+            return Err(self.nothing(place.start_ms));
         }
         explanation.without_data = self.without_data(TimeRange { start_ms: place.start_ms, end_ms: last_ms + 1 });
         if let Some(member) = &self.args.member {
@@ -104,7 +104,7 @@ impl Explained<'_> {
         let mut moment = explain_moment(&self.table, &self.profile, self.folding, (at_ms, range), &windows, only);
         moment.without_data = self.without_data(TimeRange { start_ms: at_ms, end_ms: at_ms + 1 });
         if moment.cluster.expected == 0 {
-            return Err(self.nothing());
+            return Err(self.nothing(at_ms));
         }
         let raw = counts_of.map(|(settings, reporter)| counts::read(self, settings, reporter, &moment)).transpose()?;
         let (cluster, step) = (&self.args.cluster, self.opened.step);
@@ -141,9 +141,25 @@ impl Explained<'_> {
         UtcDay::of(first_ms).through(UtcDay::of(last_ms)).map(scored).collect()
     }
 
-    fn nothing(&self) -> CommandError {
+    /// The error for a time at which no member is expected.
+    fn nothing(&self, start_ms: i64) -> CommandError {
         let (cluster, at) = (self.args.cluster.clone(), self.args.at.clone());
-        CommandError::NoCell { cluster, at, range: self.opened.overview.range }
+        let overview = &self.opened.overview;
+        let silent = |(_, last_ms): &(_, i64)| (*last_ms..overview.range.end_ms).contains(&start_ms);
+        match self.last_of_source().filter(silent) {
+            Some((source, last_ms)) => {
+                let (source_name, last) = (source.clone(), format_instant(last_ms));
+                CommandError::NoCellOfSource { cluster, at, source_name, last }
+            }
+            None => CommandError::NoCell { cluster, at, range: overview.range },
+        }
+    }
+
+    /// In a history of several sources, the source of the cluster, and the last reading of any of its members.
+    fn last_of_source(&self) -> Option<(&SourceName, i64)> {
+        let source = self.opened.source.origin.source_of(&self.args.cluster)?;
+        let lives = self.opened.overview.lives.iter().filter(|(member, _)| source.has(&member.cluster));
+        Some((source, lives.map(|(_, life)| life.last_ms).max()?))
     }
 }
 

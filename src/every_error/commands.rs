@@ -182,6 +182,12 @@ fn scoring() -> Vec<CommandError> {
             at: "2027-02-01T14:00:00Z".to_owned(),
             range: quarter(),
         },
+        CommandError::NoCellOfSource {
+            cluster: "eu-1/kube-etcd".to_owned(),
+            at: "2026-10-02T14:00:00Z".to_owned(),
+            source_name: "eu-1".parse().expect("a name"),
+            last: "2026-10-01T23:54:00Z".to_owned(),
+        },
         CommandError::BrokenDay(disk::broken_day()),
         broken(2, file(3)),
         broken(3, [file(3), file(4)].join(", ")),

@@ -130,6 +130,10 @@ fn a_source_whose_server_has_no_samples_any_more_is_named() {
         "source us-1 has no data for 2026-10-01 at 23:55 to 2026-10-03 at 00:00, so its clusters are unknown then";
     assert!(printed.contains(says), "{printed}");
     assert!(printed.starts_with("2 of 4 clusters need attention"), "{printed}");
+    let explained = |at| etcd_heatmap(&["explain", &folder.at("audit"), "--cluster", "us-1/prod", "--at", at]);
+    let says = "source us-1 has no data after 2026-10-01T23:50:00Z, so the cluster is unknown then";
+    explained("2026-10-02T07").fails_saying(&[says]);
+    explained("2026-10-05T07").fails_saying(&["choose --at within the history"]);
 }
 
 #[test]

@@ -116,9 +116,10 @@ impl Copy {
 const FOOTER: Ending = Ending { usual: USUAL_FOOTER, size: footer_size };
 
 /// What a working copy has of an object of the place. A pull reads the footers of all days, and the readings only of days
-/// that it pulls again.
+/// that it pulls again, or joins again.
 fn held(how: Use, path: &str) -> Held {
     let in_history = HISTORY.has(path) || REPLACEMENT.has(path);
+    let is_day_of_source = is_in_source(path) && !path.ends_with(MANIFEST);
     let is_ours = || outputs::owned().iter().any(|kind| kind.has(path));
     let is_single = || !path.contains("/") && is_ours();
     let content = match how {
@@ -126,6 +127,7 @@ fn held(how: Use, path: &str) -> Held {
         Use::Explains if in_history => return Held::End(FOOTER),
         Use::Explains => is_single(),
         Use::Reads | Use::Forecasts => in_history || is_single(),
+        Use::Pulls | Use::Backfills | Use::Repeats if is_day_of_source => return Held::End(FOOTER),
         Use::Backfills if is_in_source(path) => true,
         Use::Scores | Use::Backfills => in_history || is_single() && !outputs::replaced().any(|kind| kind.has(path)),
         Use::ReadsOpenMetrics => is_ours() && !in_history,

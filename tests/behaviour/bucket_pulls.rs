@@ -30,6 +30,26 @@ fn arguments<'a>(url: &'a str, end: &'a str, out: &'a str) -> [&'a str; 14] {
     ["pull", "--quiet", "--url", url, "--out", out, "--start", "2026-10-01", "--end", end, step, minute, series, raw]
 }
 
+fn of_several<'a>(settings: &'a str, end: &'a str, out: &'a str) -> [&'a str; 14] {
+    let [step, minute, series, raw] = ["--step", "1m", "--series", "raw"];
+    [
+        "pull",
+        "--quiet",
+        "--config",
+        settings,
+        "--out",
+        out,
+        "--start",
+        "2026-10-01",
+        "--end",
+        end,
+        step,
+        minute,
+        series,
+        raw,
+    ]
+}
+
 fn day(number: u32) -> String {
     format!("history/date=2026-10-{number:02}/readings.parquet")
 }
@@ -82,6 +102,24 @@ fn a_pull_of_one_more_day_reads_less_than_a_tenth_of_the_days_that_are_there() {
         assert_eq!(whole.len(), usize::from(end == "2026-10-04"), "{whole:?}");
     }
     assert_eq!(s3.left_over(), [""; 0]);
+}
+
+#[test]
+fn a_pull_of_several_sources_reads_only_the_ends_of_the_days_that_it_does_not_join_again() {
+    let (s3, url, folder) = (S3::start(), simulated().url(), Folder::new("disk"));
+    let source = |name| format!("[[source]]\nname = \"{name}\"\nurl = \"{url}\"\n");
+    let settings = folder.write("sources.toml", &(source("eu-1") + &source("us-1")));
+    for (end, days) in [("2026-10-03", 0), ("2026-10-04", 6)] {
+        etcd_heatmap(&of_several(&settings, end, &folder.at("audit"))).succeeds();
+        let there = s3.tree("audit");
+        assert_eq!(there.iter().filter(|(name, _)| name.ends_with(".parquet")).count(), days);
+        let door = S3Door::before(s3.server().port(), |_| None);
+        Run::of(s3.command_through(&door.url(), &of_several(&settings, end, &s3.at("audit")))).succeeds();
+        assert_same(&folder.tree("audit"), &s3.tree("audit"));
+        assert_eq!(whole_days(&door), [""; 0]);
+        let bytes: u64 = there.iter().map(|(_, content)| content.len() as u64).sum();
+        assert!(days == 0 || door.answered() < bytes / 10, "{} of {bytes} bytes were read", door.answered());
+    }
 }
 
 #[test]

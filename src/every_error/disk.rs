@@ -107,6 +107,12 @@ fn places() -> Vec<PlaceError> {
             variable: "AWS_ENDPOINT_URL",
             cause: "Connection refused (os error 111)".to_owned(),
         },
+        PlaceError::NoWay {
+            address: "s3://audits/prod".to_owned(),
+            endpoint: "http://minio:9000".to_owned(),
+            proxy: "http://proxy.example:3128".to_owned(),
+            cause: "Connection refused (os error 111)".to_owned(),
+        },
         PlaceError::NoCloud {
             address: "s3://audits/prod".to_owned(),
             cause: "failed to lookup address information: Temporary failure in name resolution".to_owned(),

@@ -84,6 +84,11 @@ fn connections() -> Vec<PromError> {
         unreachable_server(),
         broken("connection closed before message completed"),
         broken(&filled("sources/prometheus/transport.rs", "timed out after {} s", &["300"])),
+        PromError::Unforwarded {
+            url: url(),
+            proxy: "http://proxy.example:3128".to_owned(),
+            cause: "Connection refused (os error 111)".to_owned(),
+        },
         PromError::NotFound { url: url() },
         PromError::NothingThere { url: url(), words: " (no such tenant)".to_owned() },
         PromError::EtcdItself { url: "http://10.0.0.1:2379".to_owned() },

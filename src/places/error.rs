@@ -58,6 +58,20 @@ pub(crate) enum PlaceError {
         /// The innermost cause.
         cause: String,
     },
+    /// No connection through a proxy to a server at an endpoint that the user set, also after retries.
+    #[error(
+        "cannot reach the object store at {endpoint} for {address} through the proxy {proxy}: {cause}; check the proxy, or add the host to NO_PROXY"
+    )]
+    NoWay {
+        /// The object or place.
+        address: String,
+        /// The endpoint.
+        endpoint: String,
+        /// The URL of the proxy, without a login.
+        proxy: String,
+        /// The innermost cause.
+        cause: String,
+    },
     /// No connection to a cloud, also after retries.
     #[error("cannot reach the object store of {address}: {cause}; check the network and the proxy of this machine")]
     NoCloud {

@@ -1,6 +1,7 @@
 //! The server behind a place, to which requests go: a cloud's, or one at an endpoint that the user set.
 
 use super::PlaceError;
+use super::proxy::proxy_of_environment;
 
 /// Parts of the URLs of the clouds' object stores.
 const CLOUDS: [&str; 5] =
@@ -41,7 +42,11 @@ impl Server {
     /// The error for a request that got no connection.
     pub(super) fn unreachable(&self, address: String, cause: String) -> PlaceError {
         let Some(endpoint) = &self.endpoint else { return PlaceError::NoCloud { address, cause } };
-        PlaceError::NoServer { address, endpoint: endpoint.clone(), variable: self.variable, cause }
+        let endpoint = endpoint.clone();
+        match proxy_of_environment(&endpoint) {
+            Some(proxy) => PlaceError::NoWay { address, endpoint, proxy, cause },
+            None => PlaceError::NoServer { address, endpoint, variable: self.variable, cause },
+        }
     }
 }
 

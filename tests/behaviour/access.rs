@@ -193,6 +193,29 @@ fn requests_go_through_the_proxy_of_the_config_file() {
 }
 
 #[test]
+fn a_proxy_that_cannot_be_reached_is_named_without_its_login() {
+    let folder = Folder::new("no-proxy");
+    let url = "http://prometheus.invalid:9090";
+    let of_file = "proxy_url: http://ann:PLANTED@127.0.0.1:9\nno_proxy: thanos.invalid";
+    let says = ["cannot reach http://prometheus.invalid:9090 through the proxy http://127.0.0.1:9: connection refused"];
+    fails(url, of_file, &says);
+    let with = |variables: &[(&str, &str)]| {
+        let range = ["--start", "2026-10-01T00:00:00Z", "--end", "2026-10-01T02:00:00Z", "--step", "1m"];
+        let mut command =
+            etcd_heatmap_command(&[&["pull", "--quiet", "--out", "audit", "--url", url], &range[..]].concat());
+        command.current_dir(folder.path()).envs(variables.iter().copied());
+        let run = Run::of(command);
+        assert!(!run.stderr.contains("PLANTED"), "{run:?}");
+        run
+    };
+    let proxy = ("HTTP_PROXY", "http://ann:PLANTED@127.0.0.1:9");
+    with(&[proxy]).fails_saying(&says);
+    with(&[proxy, ("NO_PROXY", "thanos.invalid")]).fails_saying(&says);
+    with(&[proxy, ("NO_PROXY", "prometheus.invalid")]).fails_saying(&["check that the server is running"]);
+    with(&[("HTTPS_PROXY", proxy.1)]).fails_saying(&["check that the server is running"]);
+}
+
+#[test]
 fn a_secret_on_the_command_line_is_rejected_without_printing_it() {
     let folder = Folder::new("refused");
     for header in ["Authorization: Bearer PLANTED", "Cookie: PLANTED", "X-Api-Token=PLANTED", "PLANTED"] {

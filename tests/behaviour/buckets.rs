@@ -274,6 +274,13 @@ fn what_is_wrong_with_a_place_is_said_in_one_sentence() {
         "error: cannot reach the object store at http://127.0.0.1:1 for s3://audits/audit: Connection refused (os error \
          111); check that it is running and that AWS_ENDPOINT_URL is right",
     ]);
+    let mut command = s3.command(&["show", &s3.at("audit")]);
+    command.env("AWS_ENDPOINT_URL", "http://minio.invalid:9000").env("HTTP_PROXY", "http://ann:a-secret@127.0.0.1:1");
+    let behind = Run::of(command);
+    behind.fails_saying(&[
+        "error: cannot reach the object store at http://minio.invalid:9000 for s3://audits/audit through the proxy \
+         http://127.0.0.1:1: Connection refused (os error 111); check the proxy, or add the host to NO_PROXY",
+    ]);
     unsigned("AWS_CA_BUNDLE", "/nowhere.pem").fails_saying(&["cannot read /nowhere.pem"]);
     let refused =
         S3Door::before(s3.server().port(), |_| Some(s3_error("403 Forbidden", "AccessDenied", "Access Denied")));

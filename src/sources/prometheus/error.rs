@@ -16,6 +16,16 @@ pub enum PromError {
     /// The connection could not be established, or it broke.
     #[error("cannot reach {url}: {cause}; check that the server is running and that --url is right")]
     Unreachable { url: String, cause: String },
+    /// The connection through a proxy could not be established, or it broke.
+    #[error(
+        "cannot reach {url} through the proxy {proxy}: {cause}; check the proxy, or add the host to NO_PROXY (to no_proxy beside proxy_url)"
+    )]
+    Unforwarded {
+        url: String,
+        /// The URL of the proxy, without a login.
+        proxy: String,
+        cause: String,
+    },
     /// The answer was cut off or timed out.
     #[error("{url} gave no complete answer: {cause}; try a shorter range, a longer --step or a smaller --concurrency")]
     Broken { url: String, cause: String },

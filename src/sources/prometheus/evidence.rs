@@ -152,5 +152,5 @@ impl Probe<'_> {
 
 /// Whether the server is gone, so that nothing more can be asked of it.
 fn is_lost(error: &PromError) -> bool {
-    matches!(error, PromError::Unreachable { .. } | PromError::LongWait { .. })
+    matches!(error, PromError::Unreachable { .. } | PromError::Unforwarded { .. } | PromError::LongWait { .. })
 }

@@ -170,7 +170,11 @@ impl Client {
         }
         let cause = self.access().hide(&innermost(error));
         if error.is_connect() {
-            return Failure::new(PromError::Unreachable { url, cause }, Cure::Reach);
+            let error = match self.access().proxy().map(str::to_owned) {
+                Some(proxy) => PromError::Unforwarded { url, proxy, cause },
+                None => PromError::Unreachable { url, cause },
+            };
+            return Failure::new(error, Cure::Reach);
         }
         if self.endpoint().scheme() == "http" && cause.contains(NO_HTTP) {
             return Failure::new(PromError::NotHttp { url }, Cure::Nothing);

@@ -19,6 +19,8 @@ pub(super) struct Connection {
     client: reqwest::Client,
     /// The TLS server name, if it differs from the URL's host.
     server_name: Option<String>,
+    /// The proxy before the server, without its login.
+    proxy: Option<String>,
 }
 
 impl Connection {
@@ -47,7 +49,7 @@ impl Connection {
             let cause = innermost(&e);
             tls.identity_error(&cause).map_or(PromError::NoClient(cause), PromError::from)
         })?;
-        Ok(Self { client, server_name })
+        Ok(Self { client, server_name, proxy: proxy.before(url) })
     }
 
     /// Prepares a request to a URL of this server.
@@ -64,6 +66,11 @@ impl Connection {
     /// Sends a request that was prepared by [`Self::request`].
     pub(super) async fn execute(&self, request: Request) -> reqwest::Result<Response> {
         self.client.execute(request).await
+    }
+
+    /// The proxy before the server, without its login.
+    pub(super) fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
     }
 
     /// The reason why a request failed: the TLS error if there is one, otherwise the innermost error.

@@ -196,6 +196,11 @@ impl Access {
         self.sent.hide(text)
     }
 
+    /// The proxy before the server, without its login.
+    pub(super) fn proxy(&self) -> Option<&str> {
+        self.connection.proxy()
+    }
+
     /// Whether requests are authenticated, by a login or by a client certificate.
     pub(super) fn has_login(&self) -> bool {
         self.login.is_some() || self.config.tls.proves_identity()

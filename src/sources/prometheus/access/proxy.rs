@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{ClientBuilder, NoProxy, Proxy};
 use url::Url;
@@ -11,6 +12,7 @@ use super::fields::Fields;
 use super::headers::hidden_value;
 use super::secret::{Secret, SecretSource, Sent};
 use super::yaml::Value;
+use crate::places::{proxy_by, proxy_of_environment};
 
 /// The proxy keys. They appear at the top level of the config file and in `oauth2`, beside other keys.
 pub(super) const KEYS: [&str; 4] = ["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"];
@@ -73,6 +75,19 @@ impl ProxyConfig {
         matches!(self.way, Way::Direct)
     }
 
+    /// The proxy for requests to a URL, without its login.
+    pub(super) fn before(&self, url: &Url) -> Option<String> {
+        match &self.way {
+            Way::Direct => None,
+            Way::Environment => proxy_of_environment(url.as_str()),
+            Way::Through(proxy, no_proxy) => {
+                let matcher =
+                    Matcher::builder().all(proxy.reveal()).no(except(no_proxy.as_deref()).unwrap_or_default());
+                proxy_by(&matcher.build(), url.as_str())
+            }
+        }
+    }
+
     /// Configures the proxy in a client builder.
     pub(super) fn apply(&self, builder: ClientBuilder, sent: &Sent) -> Result<ClientBuilder, AccessError> {
         match &self.way {
@@ -95,8 +110,8 @@ impl ProxyConfig {
             }
             Way::Through(url, no_proxy) => {
                 learn_login(url, sent);
-                let except = no_proxy.as_ref().map(|hosts| format!("{THIS_MACHINE},{hosts}"));
                 let proxy = made(Proxy::all(url.reveal()))?;
+                let except = except(no_proxy.as_deref());
                 let proxy = proxy.no_proxy(except.and_then(|hosts| NoProxy::from_string(&hosts)));
                 Ok(builder.no_proxy().proxy(self.with_headers(proxy, sent)?))
             }
@@ -115,6 +130,11 @@ impl ProxyConfig {
         }
         Ok(proxy.headers(headers))
     }
+}
+
+/// The hosts to which requests go directly, if `no_proxy` names some.
+fn except(no_proxy: Option<&str>) -> Option<String> {
+    no_proxy.map(|hosts| format!("{THIS_MACHINE},{hosts}"))
 }
 
 fn made(proxy: reqwest::Result<Proxy>) -> Result<Proxy, AccessError> {

@@ -22,8 +22,10 @@ pub(crate) enum Slot<'a> {
 pub(crate) enum Use {
     /// Reads its history and its cells.
     Reads,
-    /// Reads its cells, and the days of its history that they belong to.
+    /// Reads its cells, and the days of its history that they belong to; the history may be another folder's.
     Explains,
+    /// Reads its cells and its history, which may be another folder's.
+    Finds,
     /// Reads its cells alone.
     ReadsCells,
     /// Reads what is imported elsewhere.
@@ -69,7 +71,7 @@ impl Command {
                 vec![(Argument(&mut args.folder), how)]
             }
             Self::Explain(args) => vec![(Argument(&mut args.folder), Use::Explains)],
-            Self::Findings(args) => vec![(Argument(&mut args.folder), Use::Reads)],
+            Self::Findings(args) => vec![(Argument(&mut args.folder), Use::Finds)],
             Self::Diff(args) => {
                 let after = Flag(&mut args.after);
                 vec![(Given(&mut args.before), Use::Reads), (after, Use::Reads)]

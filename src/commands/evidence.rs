@@ -12,7 +12,7 @@ use super::progress::Reporter;
 use crate::analysis::explain::ScoredWindow;
 use crate::folder::{FolderError, Listed, Manifest, Written};
 use crate::history::{DayMeta, DayMetas, History, HistoryError, read_through};
-use crate::places::{Place, address_of};
+use crate::places::{Place, address_of, copy_of};
 use crate::readings::{Life, Lives, Member, Source, SourceTimes, Window};
 use crate::score::{ScoreTable, alive_on, score_window};
 use crate::spec::{Companion, METRICS};
@@ -54,6 +54,39 @@ impl Opened {
     pub(super) fn reader<'a>(&'a self, history: &'a History, companions: &'a [Companion]) -> DayReader<'a> {
         DayReader { history, companions, asked: &self.overview.asked, step: self.step }
     }
+}
+
+/// A folder with scores, and the history from which they were computed.
+pub(super) struct Scored {
+    /// The manifest of the folder.
+    pub(super) manifest: Option<Manifest>,
+    /// The history of the folder, or of the one that `score --out` read.
+    pub(super) history: History,
+    pub(super) opened: Opened,
+}
+
+impl Scored {
+    pub(super) fn open(folder: &Path) -> Result<Self, CommandError> {
+        let manifest = Manifest::read(folder)?;
+        let history = match manifest.as_ref().and_then(|manifest| scored_from(folder, manifest)) {
+            Some(elsewhere) if History::within(folder).days()?.is_empty() => History::within(&elsewhere),
+            _ => History::within(folder),
+        };
+        let of_history = if history.out() == folder { None } else { Manifest::read(history.out())? };
+        let opened = Opened::of(&history, of_history.as_ref().or(manifest.as_ref()))?;
+        Ok(Self { manifest, history, opened })
+    }
+}
+
+/// The folder with the history of the scores in a folder, if it is still there.
+fn scored_from(folder: &Path, manifest: &Manifest) -> Option<PathBuf> {
+    let named = manifest.history_folder.as_ref()?;
+    let found = match Place::of(Path::new(named)).ok()? {
+        Place::Folder(path) => normal(&folder.join(path)),
+        Place::Bucket(address) => copy_of(&address.to_string())?,
+    };
+    let has_days = History::within(&found).days().is_ok_and(|days| !days.is_empty());
+    has_days.then_some(found)
 }
 
 /// The error for a folder without a history: it names the folder that was scored, if the manifest does.

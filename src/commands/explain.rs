@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::evidence::Opened;
+use super::evidence::{Opened, Scored};
 use super::progress::Reporter;
 use super::score::check_known;
 use super::several::own_folder;
@@ -33,9 +33,7 @@ const HANG: usize = 4;
 pub(super) fn run(args: &ExplainArgs, settings: &Settings, reporter: Reporter) -> Result<(), CommandError> {
     let wants_counts = counts::are_wanted(args)?;
     let how = &settings.how;
-    let history = History::within(given_folder(settings, args.folder.as_deref())?);
-    let manifest = Manifest::read(history.out())?;
-    let opened = Opened::of(&history, manifest.as_ref())?;
+    let Scored { manifest, history, opened } = Scored::open(given_folder(settings, args.folder.as_deref())?)?;
     if wants_counts && opened.source.origin.is_anonymized() {
         return Err(CommandError::Anonymized(history.out().to_owned()));
     }

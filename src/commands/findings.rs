@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::annotations::Notes;
-use super::evidence::{Opened, companions_with};
+use super::evidence::{Opened, Scored, companions_with};
 use super::explain::{as_scored, expected_members, min_duration};
 use super::progress::Reporter;
 use super::score::{Broken, check_known};
@@ -13,8 +13,6 @@ use super::{CommandError, given_folder};
 use crate::analysis::findings::{Collector, Findings};
 use crate::cli::FindingsArgs;
 use crate::config::{How, Settings};
-use crate::folder::Manifest;
-use crate::history::History;
 use crate::outputs::{Listing, Palette, findings_csv, findings_text, problems_text, read_forecast};
 use crate::score::ScoreTable;
 use crate::time::Zone;
@@ -26,9 +24,8 @@ const HANG: usize = 2;
 
 /// Reads and scores all days, and prints the problems or findings.
 pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter) -> Result<(), CommandError> {
-    let history = History::within(given_folder(settings, args.folder.as_deref())?);
-    let manifest = Manifest::read(history.out())?;
-    let mut opened = Opened::of(&history, manifest.as_ref())?;
+    let folder = given_folder(settings, args.folder.as_deref())?;
+    let Scored { manifest, history, mut opened } = Scored::open(folder)?;
     let footers = std::mem::take(&mut opened.broken);
     let Opened { metas, overview, source, step, .. } = &opened;
     let (profile, folding) = as_scored(&args.flags.given, &settings.how, manifest.as_ref());
@@ -40,7 +37,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
         super::explain::lives_of(cluster, lives)?;
     }
     let how = How { folding, ..settings.how.clone() };
-    let notes = Notes::to_read(&args.flags.given, &how, history.out(), lives, reporter)?;
+    let notes = Notes::to_read(&args.flags.given, &how, folder, lives, reporter)?;
     let expected = expected_members(&settings.how, manifest.as_ref());
     let collector = Collector {
         table: &table,
@@ -74,7 +71,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     }
     progress.clear();
     let mut wanted = collector.find(tracks);
-    match read_forecast(history.out()) {
+    match read_forecast(folder) {
         Ok(Some(forecast)) => wanted = wanted.with_anomalies(&forecast.anomalies),
         Ok(None) => {}
         Err(error) => reporter.note(&format!("anomalies are left out: {error}")),
@@ -86,7 +83,7 @@ pub(super) fn run(args: &FindingsArgs, settings: &Settings, reporter: &Reporter)
     if let Some(kind) = args.kind {
         wanted = wanted.of_kind(kind);
     }
-    tell(args, settings, history.out(), &wanted, folding.zone)?;
+    tell(args, settings, folder, &wanted, folding.zone)?;
     Broken::new(&history, footers, broken).into_result()
 }
 

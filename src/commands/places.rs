@@ -9,7 +9,7 @@ use super::progress::Reporter;
 use crate::cli::{Command, Slot, Use};
 use crate::config::Settings;
 use crate::folder::{HISTORY, MANIFEST, Manifest, REPLACEMENT, is_in_shard, is_in_source};
-use crate::history::{USUAL_FOOTER, footer_size};
+use crate::history::{History, USUAL_FOOTER, footer_size};
 use crate::outputs;
 use crate::places::{Address, Ending, Held, Index, Place, WorkingCopy};
 use crate::text::count;
@@ -41,7 +41,11 @@ impl Places {
                 Slot::Flag(typed) => typed.as_deref(),
                 Slot::Given(typed) => Some(typed.as_path()),
             };
-            let Some(local) = places.local(named, how)? else { continue };
+            let local = places.local(named, how)?;
+            if let Some(folder) = local.as_deref().or(named).filter(|_| matches!(how, Use::Explains | Use::Finds)) {
+                places.history_of(folder, how)?;
+            }
+            let Some(local) = local else { continue };
             match slot {
                 Slot::Settings => settings.set_dir(local),
                 Slot::Argument(typed) | Slot::Flag(typed) => *typed = Some(local),
@@ -76,6 +80,18 @@ impl Places {
         let local = working.folder().to_owned();
         self.copies.push(Copy { address, how, working });
         Ok(Some(local))
+    }
+
+    /// Fetches the history of the scores in a folder, if that is in a bucket. What is wrong with the folder is the command's to
+    /// say.
+    fn history_of(&mut self, folder: &Path, how: Use) -> Result<(), CommandError> {
+        let manifest = Manifest::read(folder).ok().flatten();
+        let named = manifest.and_then(|manifest| manifest.history_folder).map(PathBuf::from);
+        let is_elsewhere = || History::within(folder).days().is_ok_and(|days| days.is_empty());
+        match named.map(|named| (Place::of(&named), named)) {
+            Some((Ok(Place::Bucket(_)), named)) if is_elsewhere() => self.local(Some(&named), how).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Sends what the command has written, also after a failure: what was written so far is worth keeping.
@@ -126,7 +142,7 @@ fn held(how: Use, path: &str) -> Held {
         Use::ReadsCells => is_single(),
         Use::Explains if in_history => return Held::End(FOOTER),
         Use::Explains => is_single(),
-        Use::Reads | Use::Forecasts => in_history || is_single(),
+        Use::Reads | Use::Finds | Use::Forecasts => in_history || is_single(),
         Use::Pulls | Use::Backfills | Use::Repeats if is_day_of_source => return Held::End(FOOTER),
         Use::Backfills if is_in_source(path) => true,
         Use::Scores | Use::Backfills => in_history || is_single() && !outputs::replaced().any(|kind| kind.has(path)),

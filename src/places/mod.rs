@@ -32,7 +32,7 @@ pub(crate) use copy::{Held, Index, WorkingCopy};
 pub(crate) use error::PlaceError;
 pub(crate) use proxy::{proxy_by, proxy_of_environment};
 pub(crate) use reason::reason;
-pub(crate) use shown::{address_of, shown};
+pub(crate) use shown::{address_of, copy_of, shown};
 pub(crate) use store::{Found, Store};
 pub(crate) use unfetched::Ending;
 use upload::Expected;

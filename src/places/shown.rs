@@ -1,7 +1,7 @@
 //! The names of folders that stand for places in buckets, for messages.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The path of each working copy of this process, and the address of its place.
@@ -22,6 +22,12 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
         true => Cow::Owned(text.replace(folder.as_str(), address)),
         false => text,
     })
+}
+
+/// The folder that stands for the place with this address.
+pub(crate) fn copy_of(address: &str) -> Option<PathBuf> {
+    let copies = COPIES.lock().unwrap_or_else(PoisonError::into_inner);
+    copies.iter().find(|(_, of)| of == address).map(|(copy, _)| PathBuf::from(copy))
 }
 
 /// The address of the place for which a folder stands; `None` for other folders.

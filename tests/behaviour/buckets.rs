@@ -253,6 +253,20 @@ fn a_store_that_refuses_or_ignores_conditions_is_written_with_a_note() {
 }
 
 #[test]
+fn scores_in_another_place_are_explained_from_their_history_in_the_bucket() {
+    let (s3, folder) = (S3::start(), Folder::new("scores"));
+    s3.run(&["backfill", "--quiet", "--sample", "--out", &s3.at("audit")]).succeeds();
+    let explain = |scores: &str| s3.run(&["explain", scores, "--cluster", "c01", "--at", "2026-10-07T14"]);
+    let own = explain(&s3.at("audit")).succeeds().stdout;
+    for scores in [s3.at("scores"), folder.at("scores")] {
+        s3.run(&["score", "--quiet", &s3.at("audit"), "--out", &scores]).succeeds();
+        assert_eq!(explain(&scores).succeeds().stdout, own);
+        let found = s3.run(&["findings", &scores]).succeeds().stdout;
+        assert!(found.contains(&format!("etcd-heatmap explain {scores} ")), "{found}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_place_is_said_in_one_sentence() {
     let s3 = S3::start();
     let started = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::support::{Folder, Run, etcd_heatmap};
+use crate::support::{Folder, Run, etcd_heatmap, etcd_heatmap_command};
 
 const BROKEN: &str = "{\"version\": \"0.1.0\", ";
 const LATER: &str = "{\"version\": \"9.8.7\", \"format\": 1000, \"readings\": \"elsewhere\"}";
@@ -130,12 +130,9 @@ fn a_folder_of_scores_names_the_folder_with_their_history() {
     let folder = Folder::new("scores-only");
     let (audit, scores) = (sample().at("audit"), folder.at("scores"));
     etcd_heatmap(&["score", "--quiet", &audit, "--out", &scores]).succeeds();
-    let commands = [
-        vec!["findings", &scores],
-        vec!["score", &scores],
-        vec!["explain", &scores, "--cluster", "c01", "--at", "2026-10-07"],
-    ];
-    for command in &commands {
+    let explain = ["explain", &scores, "--cluster", "c01", "--at", "2026-10-07"];
+    let commands = [&["findings", &scores][..], &["score", &scores], &["forecast", &scores], &explain];
+    for command in &commands[1..3] {
         let run = etcd_heatmap(command);
         run.fails_saying(&["holds scores but not their history: use "]);
         let named = run.stderr.split(": use ").nth(1).and_then(|rest| rest.split(", from which").next());
@@ -149,6 +146,34 @@ fn a_folder_of_scores_names_the_folder_with_their_history() {
     for command in &commands {
         etcd_heatmap(command).fails_saying(&["name the folder that 'etcd-heatmap score' read"]);
     }
+}
+
+#[test]
+fn commands_that_a_folder_of_scores_prints_find_its_history_and_score_it_as_there() {
+    let folder = Folder::new("elsewhere");
+    let run = |arguments: &[&str]| {
+        let mut command = etcd_heatmap_command(arguments);
+        command.current_dir(folder.path());
+        Run::of(command).succeeds().stdout
+    };
+    run(&["backfill", "--quiet", "--sample", "--out", "audit"]);
+    let listed = run(&["score", "audit", "--out", "mixin", "--profile", "mixin", "--time-zone", "Asia/Kolkata"]);
+    // In place, with the same settings.
+    run(&["score", "audit", "--profile", "mixin", "--time-zone", "Asia/Kolkata"]);
+    let printed: Vec<&str> =
+        listed.split("etcd-heatmap ").skip(1).filter_map(|rest| rest.split(['\n', '\'']).next()).collect();
+    assert!(printed.iter().any(|command| command.starts_with("explain mixin ")), "{listed}");
+    assert!(printed.iter().any(|command| command.starts_with("findings mixin ")), "{listed}");
+    for command in printed {
+        let said = run(&command.split_whitespace().collect::<Vec<_>>());
+        let in_place = command.replacen("mixin", "audit", 1);
+        let there = run(&in_place.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(said.replace(" mixin", " audit"), there, "{command}");
+    }
+    std::fs::remove_dir_all(folder.at("audit")).expect("a folder of our own");
+    let mut gone = etcd_heatmap_command(&["findings", "mixin"]);
+    gone.current_dir(folder.path());
+    Run::of(gone).fails_saying(&["mixin holds scores but not their history: use audit"]);
 }
 
 #[test]

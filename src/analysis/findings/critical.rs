@@ -3,7 +3,7 @@
 
 use super::incidents::{Incident, measure};
 use super::signs::Signs;
-use super::spans::{both, length_within, most_at_once, overlapping, union};
+use super::spans::{length_within, most_at_once, overlapping, parts_within, union};
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Evidence, Finding, Kind, ProblemCause, full, told};
 use crate::analysis::membership::Staffing;
@@ -48,7 +48,7 @@ pub(super) fn find(of: &Collector<'_>, cluster: &ClusterTrack, known: &[Incident
             union(known.iter().filter(|i| i.cause == condition.cause).flat_map(|i| i.spans.iter().copied()));
         // Only stretches of the same member are joined; members in the condition at the same time share an incident.
         let joined = overlapping(own.iter().flat_map(|spans| joined(spans)));
-        let new = joined.into_iter().filter(|range| both(&told, &[*range]).is_empty());
+        let new = joined.into_iter().filter(|range| parts_within(&told, *range).next().is_none());
         new.map(|range| incident(of, cluster, condition, range, &own)).collect::<Vec<_>>()
     };
     CONDITIONS.iter().flat_map(of_condition).collect()
@@ -76,7 +76,7 @@ fn incident(
     let times = cluster.members.iter().zip(own).map(|(member, spans)| (member, length_within(spans, range)));
     let concerned: Vec<(&MemberTrack, i64)> = times.filter(|(_, ms)| *ms > 0).collect();
     finding.members = concerned.iter().map(|(member, _)| member.name()).collect();
-    let low = both(&union(own.iter().flatten().copied()), &[range]);
+    let low: Vec<TimeRange> = parts_within(&union(own.iter().flatten().copied()), range).collect();
     let low_ms: i64 = low.iter().map(|span| span.end_ms - span.start_ms).sum();
     measure(of, cluster, range, &mut finding);
     match condition.cause {

@@ -2,7 +2,7 @@
 
 use super::ledger::Ledger;
 use super::runs::{Run, within};
-use super::spans::{both, length, length_within, overlapping, union};
+use super::spans::{both, length, length_within, overlapping, parts_within, union};
 use super::statistics::reached;
 use super::tracks::{ClusterTrack, MemberTrack};
 use super::{Collector, Evidence, Finding, Kind, ProblemCause, spells, told};
@@ -204,7 +204,7 @@ fn tell(
     cause: ProblemCause,
 ) -> Incident {
     let mut finding = Finding::new(Kind::Incident, &cluster.cluster, range.start_ms, range.end_ms, RULE);
-    let bad = union(own.iter().flat_map(|bad| both(bad, &[range])));
+    let bad = union(own.iter().flat_map(|bad| parts_within(bad, range)));
     let times = cluster.members.iter().zip(own).map(|(member, bad)| (member, length_within(bad, range)));
     let times: Vec<(&MemberTrack, i64)> = times.filter(|(_, ms)| *ms > 0).collect();
     // Name every member that was bad long enough. If none was, because several were bad in turn, name the one that was bad

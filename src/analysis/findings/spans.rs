@@ -28,6 +28,13 @@ pub(super) fn both(a: &[TimeRange], b: &[TimeRange]) -> Vec<TimeRange> {
     common
 }
 
+/// The parts of a set within a range. As [`both`], and does not look at the ranges before it.
+pub(super) fn parts_within(set: &[TimeRange], range: TimeRange) -> impl Iterator<Item = TimeRange> {
+    let from = set.partition_point(|one| one.end_ms <= range.start_ms);
+    let touched = set[from..].iter().take_while(move |one| one.start_ms < range.end_ms);
+    touched.filter_map(move |one| one.intersect(range))
+}
+
 /// The parts of `from` outside of `taken`; both are sorted and without overlaps.
 pub(super) fn without(from: &[TimeRange], taken: &[TimeRange]) -> Vec<TimeRange> {
     let mut left = Vec::new();
@@ -61,9 +68,7 @@ pub(super) fn length(stretches: &[TimeRange]) -> i64 {
 
 /// Total length within `range`, in milliseconds.
 pub(super) fn length_within(stretches: &[TimeRange], range: TimeRange) -> i64 {
-    let from = stretches.partition_point(|s| s.end_ms <= range.start_ms);
-    let touched = stretches[from..].iter().take_while(|s| s.start_ms < range.end_ms);
-    touched.filter_map(|s| s.intersect(range)).map(|s| s.end_ms - s.start_ms).sum()
+    parts_within(stretches, range).map(|s| s.end_ms - s.start_ms).sum()
 }
 
 #[cfg(test)]
@@ -79,6 +84,9 @@ mod tests {
         let a = union([span(5, 7), span(1, 3), span(3, 4), span(9, 9)]);
         assert_eq!(a, [span(1, 4), span(5, 7)]);
         assert_eq!(both(&a, &[span(2, 6)]), [span(2, 4), span(5, 6)]);
+        for range in (0..9).flat_map(|start| (start + 1..12).map(move |end| span(start, end))) {
+            assert_eq!(parts_within(&a, range).collect::<Vec<_>>(), both(&a, &[range]), "{range:?}");
+        }
         assert_eq!(both(&a, &[]), []);
         let touching = [span(4, 6), span(1, 3), span(3, 4), span(5, 7), span(2, 3)];
         assert_eq!(overlapping(touching), [span(1, 3), span(3, 4), span(4, 7)]);

@@ -1,5 +1,7 @@
 //! All findings as counts by cluster and kind. The script lists those of a cluster when a reader unfolds it.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 
 use super::clusters;
@@ -32,13 +34,14 @@ pub(super) fn nouns(findings: &Findings) -> Vec<&'static str> {
 
 /// One row per cluster, worst first.
 pub(super) fn events(findings: &Findings, lines: &[PackedLine]) -> Markup {
+    let counts = counts(findings);
     let number = |name: &str| clusters(lines).position(|lines| *lines[0].cluster == *name);
     html! {
         p.quiet {
             span #event-count { (count(findings.len(), "finding")) } " in all, by cluster; the incidents among them make up the problems above."
         }
         @for health in findings.clusters() {
-            @let counts = counts(findings, &health.cluster);
+            @let counts = in_words(counts.get(&*health.cluster));
             @if !counts.is_empty() {
                 @let name = html_text(&health.cluster);
                 details.events data-name=(name) data-number=[number(&health.cluster)] {
@@ -50,9 +53,19 @@ pub(super) fn events(findings: &Findings, lines: &[PackedLine]) -> Markup {
     }
 }
 
+/// How many findings each cluster has of each kind, in the order of [`KINDS`].
+fn counts(findings: &Findings) -> HashMap<&str, [usize; KINDS.len()]> {
+    let mut counts: HashMap<&str, [usize; KINDS.len()]> = HashMap::new();
+    for finding in findings.iter() {
+        if let Some(place) = KINDS.iter().position(|(kind, _)| *kind == finding.kind) {
+            counts.entry(&finding.cluster).or_default()[place] += 1;
+        }
+    }
+    counts
+}
+
 /// The number of findings of each kind in words: `3 leader changes`.
-fn counts(findings: &Findings, cluster: &str) -> Vec<String> {
-    let of = |kind| findings.iter().filter(|f| f.cluster == cluster && f.kind == kind).count();
-    let counted = KINDS.iter().map(|(kind, noun)| (of(*kind), *noun)).filter(|(number, _)| *number > 0);
-    counted.map(|(number, noun)| count(number, noun)).collect()
+fn in_words(counts: Option<&[usize; KINDS.len()]>) -> Vec<String> {
+    let counted = counts.into_iter().flatten().zip(KINDS).filter(|(number, _)| **number > 0);
+    counted.map(|(number, (_, noun))| count(*number, noun)).collect()
 }

@@ -1,6 +1,6 @@
 //! A table of typed values below a frozen heading, with a filter.
 
-use rust_xlsxwriter::{Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, Worksheet, XlsxError};
 
 use super::look::Look;
 use crate::text::csv::begins_like_a_formula;
@@ -48,6 +48,24 @@ impl<'a> Value<'a> {
         value.map_or(Self::Empty, Self::Text)
     }
 
+    /// What a cell holds, and its format; `None` for a blank cell.
+    fn written<'l>(&self, look: &'l Look) -> Option<(Content, &'l Format)> {
+        let (number, format) = match self {
+            Self::Empty => return None,
+            Self::Text(text) => return Some(Content::text(text, look)),
+            Self::Owned(text) => return Some(Content::text(text, look)),
+            Self::Number(number) => (*number, &look.precise),
+            Self::Score(score) => (score_number(*score), &look.precise),
+            Self::Coverage(share) => (share_number(*share), &look.share),
+            Self::Plain(number) => (*number, &look.plain),
+            Self::Whole(number) => (*number as f64, &look.whole),
+            Self::Share(number) => (*number, &look.share),
+            Self::Date(date) => (serial(date.start_ms()), &look.date),
+            Self::Instant(ms) => (serial(*ms), &look.instant),
+        };
+        Some((Content::Number(number), format))
+    }
+
     /// Estimated number of lines that the text needs in a column of this width.
     fn lines(&self, width: f64) -> usize {
         let text = match self {
@@ -59,6 +77,20 @@ impl<'a> Value<'a> {
     }
 }
 
+/// What the library writes into a cell.
+enum Content {
+    Number(f64),
+    Text(String),
+}
+
+impl Content {
+    /// Text, marked so that editing the cell in Excel does not turn the text into a formula.
+    fn text<'l>(text: &str, look: &'l Look) -> (Self, &'l Format) {
+        let format = if begins_like_a_formula(text) { &look.quoted } else { &look.text };
+        (Self::Text(sheet_text(text)), format)
+    }
+}
+
 /// Writes a table row by row.
 pub(super) struct Table<'s> {
     pub(super) sheet: &'s mut Worksheet,
@@ -66,6 +98,9 @@ pub(super) struct Table<'s> {
     row: u32,
     heading: u32,
     widths: Vec<f64>,
+    /// The format of each column, once it has a value, if the table begins at the top. A cell without a format of its own has
+    /// that one, which saves a search among all formats for each cell.
+    formats: Vec<Option<&'s Format>>,
 }
 
 impl<'s> Table<'s> {
@@ -84,7 +119,8 @@ impl<'s> Table<'s> {
         sheet.set_repeat_rows(row, row)?;
         sheet.set_landscape().set_print_fit_to_pages(1, 0);
         let widths: Vec<_> = headings.iter().map(|&(_, width)| width).collect();
-        let mut table = Self { sheet, look, row: row + 1, heading: row, widths };
+        let formats = vec![None; widths.len()];
+        let mut table = Self { sheet, look, row: row + 1, heading: row, widths, formats };
         table.make_room(row, &headings.iter().map(|(heading, _)| Value::Text(heading)).collect::<Vec<_>>())?;
         Ok(table)
     }
@@ -123,11 +159,23 @@ impl<'s> Table<'s> {
     /// Writes one row and sets its height.
     pub(super) fn row(&mut self, values: &[Value<'_>]) -> Result<(), XlsxError> {
         for (column, value) in (0..).zip(values) {
-            write(self.sheet, self.look, self.row, column, value)?;
+            self.write(column, value)?;
         }
         self.make_room(self.row, values)?;
         self.row += 1;
         Ok(())
+    }
+
+    fn write(&mut self, column: u16, value: &Value<'_>) -> Result<(), XlsxError> {
+        let Some((content, format)) = value.written(self.look) else { return Ok(()) };
+        let of_column = &mut self.formats[usize::from(column)];
+        // Cells above the table have no format, and would take that of the column.
+        if of_column.is_none() && self.heading == 0 {
+            self.sheet.set_column_format(column, format)?;
+            *of_column = Some(format);
+        }
+        let is_its = of_column.is_some_and(|own| std::ptr::eq(own, format));
+        write_content(self.sheet, self.row, column, content, (!is_its).then_some(format))
     }
 
     /// Makes a row tall enough for its texts, because not every program adjusts heights when it opens a file.
@@ -156,28 +204,26 @@ pub(super) fn write(
     column: u16,
     value: &Value<'_>,
 ) -> Result<(), XlsxError> {
-    let (number, format) = match value {
-        Value::Empty => return Ok(()),
-        Value::Text(text) => return write_text(sheet, look, row, column, text),
-        Value::Owned(text) => return write_text(sheet, look, row, column, text),
-        Value::Number(number) => (*number, &look.precise),
-        Value::Score(score) => (score_number(*score), &look.precise),
-        Value::Coverage(share) => (share_number(*share), &look.share),
-        Value::Plain(number) => (*number, &look.plain),
-        Value::Whole(number) => (*number as f64, &look.whole),
-        Value::Share(number) => (*number, &look.share),
-        Value::Date(date) => (serial(date.start_ms()), &look.date),
-        Value::Instant(ms) => (serial(*ms), &look.instant),
-    };
-    sheet.write_number_with_format(row, column, number, format)?;
-    Ok(())
+    match value.written(look) {
+        Some((content, format)) => write_content(sheet, row, column, content, Some(format)),
+        None => Ok(()),
+    }
 }
 
-/// Writes text, marked so that editing the cell in Excel does not turn the text into a formula.
-fn write_text(sheet: &mut Worksheet, look: &Look, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
-    let format = if begins_like_a_formula(text) { &look.quoted } else { &look.text };
-    sheet.write_string_with_format(row, column, sheet_text(text), format)?;
-    Ok(())
+fn write_content(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    content: Content,
+    format: Option<&Format>,
+) -> Result<(), XlsxError> {
+    match (content, format) {
+        (Content::Number(number), Some(format)) => sheet.write_number_with_format(row, column, number, format),
+        (Content::Number(number), None) => sheet.write_number(row, column, number),
+        (Content::Text(text), Some(format)) => sheet.write_string_with_format(row, column, text, format),
+        (Content::Text(text), None) => sheet.write_string(row, column, text),
+    }
+    .map(drop)
 }
 
 /// An instant in Excel's unit: days since 1899-12-30.

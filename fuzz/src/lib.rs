@@ -30,9 +30,11 @@ pub mod files {
 #[path = "../../src/places"]
 pub mod places {
     mod aws_files;
+    mod proxy;
     mod reason;
 
     pub(crate) use aws_files::{AwsFileError, AwsFiles, AwsKeys};
+    pub(crate) use proxy::{proxy_by, proxy_of_environment};
     pub(crate) use reason::reason;
 }
 pub mod parts;

@@ -80,13 +80,20 @@ impl Scored {
 
 /// The folder with the history of the scores in a folder, if it is still there.
 fn scored_from(folder: &Path, manifest: &Manifest) -> Option<PathBuf> {
-    let named = manifest.history_folder.as_ref()?;
-    let found = match Place::of(Path::new(named)).ok()? {
-        Place::Folder(path) => normal(&folder.join(path)),
+    let found = match place_of_history(folder, manifest.history_folder.as_ref()?)? {
+        Place::Folder(path) => path,
         Place::Bucket(address) => copy_of(&address.to_string())?,
     };
     let has_days = History::within(&found).days().is_ok_and(|days| !days.is_empty());
     has_days.then_some(found)
+}
+
+/// The place that the manifest of a folder of scores names as that of their history.
+fn place_of_history(folder: &Path, named: &str) -> Option<Place> {
+    Some(match Place::of(Path::new(named)).ok()? {
+        Place::Folder(path) => Place::Folder(normal(&folder.join(path))),
+        bucket @ Place::Bucket(_) => bucket,
+    })
 }
 
 /// The error for a folder without a history: it names the folder that was scored, if the manifest does.
@@ -94,9 +101,9 @@ pub(super) fn no_history(folder: &Path, manifest: Option<&Manifest>) -> CommandE
     let Some(manifest) = manifest.filter(|manifest| manifest.profile.is_some()) else {
         return HistoryError::Empty(folder.to_owned()).into();
     };
-    let history = manifest.history_folder.as_ref().map(|path| match Place::of(Path::new(path)) {
-        Ok(Place::Folder(path)) => normal(&folder.join(path)),
-        _ => PathBuf::from(path),
+    let history = manifest.history_folder.as_ref().map(|named| match place_of_history(folder, named) {
+        Some(Place::Folder(path)) => path,
+        _ => PathBuf::from(named),
     });
     CommandError::ScoresOnly { folder: folder.to_owned(), history }
 }

@@ -82,8 +82,7 @@ impl Places {
         Ok(Some(local))
     }
 
-    /// Fetches the history of the scores in a folder, if that is in a bucket. What is wrong with the folder is the command's to
-    /// say.
+    /// Fetches the history of the scores in a folder, if that is in a bucket. Errors of the folder are left to the command.
     fn history_of(&mut self, folder: &Path, how: Use) -> Result<(), CommandError> {
         let manifest = Manifest::read(folder).ok().flatten();
         let named = manifest.and_then(|manifest| manifest.history_folder).map(PathBuf::from);

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::verdict::capitalized;
-use super::{clusters, sparkline};
+use super::{number_of, sparkline};
 use crate::analysis::findings::{Findings, Problem};
 use crate::heatmap::PackedLine;
 use crate::text::count;
@@ -52,7 +52,7 @@ pub(super) fn cards(findings: &Findings, deck: Deck<'_>) -> Markup {
 }
 
 fn card(problem: &Problem, deck: Deck<'_>) -> Markup {
-    let number = clusters(deck.lines).position(|lines| *lines[0].cluster == *problem.cluster);
+    let number = number_of(&problem.cluster, deck.lines);
     let shape = problem.shape.name();
     let heading = format!("problem-{}-title", problem.rank);
     html! {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
-use super::clusters;
 use super::colours::Band;
 use super::verdict::capitalized;
+use super::{clusters, number_of};
 use crate::analysis::findings::{ClusterHealth, Findings};
 use crate::heatmap::{Cell, PackedLine};
 use crate::text::html::html_text;
@@ -96,7 +96,7 @@ fn row(
     columns: &BTreeSet<String>,
     letters: usize,
 ) -> Markup {
-    let number = clusters(lines).position(|lines| *lines[0].cluster == *health.cluster);
+    let number = number_of(&health.cluster, lines);
     let line = number.and_then(|number| clusters(lines).nth(number)).map(|lines| &lines[0]);
     let parts = line.map(|line| parts(&line.cells(), letters)).unwrap_or_default();
     let band = Band::of_cluster(health, missing_hours);

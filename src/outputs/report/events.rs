@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use super::clusters;
+use super::number_of;
 use crate::analysis::findings::{Findings, Kind};
 use crate::heatmap::PackedLine;
 use crate::text::count;
@@ -35,7 +35,6 @@ pub(super) fn nouns(findings: &Findings) -> Vec<&'static str> {
 /// One row per cluster, worst first.
 pub(super) fn events(findings: &Findings, lines: &[PackedLine]) -> Markup {
     let counts = counts(findings);
-    let number = |name: &str| clusters(lines).position(|lines| *lines[0].cluster == *name);
     html! {
         p.quiet {
             span #event-count { (count(findings.len(), "finding")) } " in all, by cluster; the incidents among them make up the problems above."
@@ -44,7 +43,7 @@ pub(super) fn events(findings: &Findings, lines: &[PackedLine]) -> Markup {
             @let counts = in_words(counts.get(&*health.cluster));
             @if !counts.is_empty() {
                 @let name = html_text(&health.cluster);
-                details.events data-name=(name) data-number=[number(&health.cluster)] {
+                details.events data-name=(name) data-number=[number_of(&health.cluster, lines)] {
                     summary { bdi.cluster-name { (name) } " " span { (counts.join(" · ")) } }
                     noscript { p { "This list needs a script. findings.csv has the same findings." } }
                 }

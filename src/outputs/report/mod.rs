@@ -70,3 +70,8 @@ impl Output for Report {
 fn clusters(lines: &[PackedLine]) -> impl Iterator<Item = &[PackedLine]> {
     lines.chunk_by(|a, b| a.cluster == b.cluster)
 }
+
+/// The index of a cluster among all, by which the script finds it.
+fn number_of(cluster: &str, lines: &[PackedLine]) -> Option<usize> {
+    clusters(lines).position(|lines| *lines[0].cluster == *cluster)
+}

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::cards::{Deck, cards};
 use super::clusters_table;
 use super::heat_cell::Folded;
-use super::{ahead, clusters, colours, data, events, facts, method, notes, plain, verdict};
+use super::{ahead, clusters, colours, data, events, facts, method, notes, number_of, plain, verdict};
 use crate::analysis::annotations::Annotations;
 use crate::analysis::cell_readings::ReadingCells;
 use crate::analysis::findings::{Findings, ProblemCause};
@@ -125,8 +125,7 @@ fn sections(shown: Shown<'_>) -> Markup {
 
 /// Indices of the clusters, worst first.
 fn order(shown: Shown<'_>) -> Vec<usize> {
-    let number = |name: &str| clusters(shown.lines).position(|lines| *lines[0].cluster == *name);
-    shown.findings.clusters().iter().filter_map(|health| number(&health.cluster)).collect()
+    shown.findings.clusters().iter().filter_map(|health| number_of(&health.cluster, shown.lines)).collect()
 }
 
 /// The requested range.
